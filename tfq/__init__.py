@@ -1,1 +1,37 @@
-"""tfq."""
+"""Turns TensorFlow models into `.tflite` files that a device runs in integers, and proves it.
+
+Nothing heavy is imported here; a test keeps it so.
+"""
+
+from tfq.convert import convert
+from tfq.errors import (
+    ArgumentError,
+    CalibrationDataError,
+    ConversionError,
+    ConversionWarning,
+    Error,
+    InvalidModelError,
+    MissingDependencyError,
+    ProfileError,
+)
+from tfq.lint import Finding, Report, lint
+from tfq.model import Model, load
+
+# `tfq.convert` and `tfq.lint` are functions though packages of these names exist: the packages are
+# loaded above, so no later import puts them in the functions' place.
+__all__ = [
+    "ArgumentError",
+    "CalibrationDataError",
+    "ConversionError",
+    "ConversionWarning",
+    "Error",
+    "Finding",
+    "InvalidModelError",
+    "MissingDependencyError",
+    "Model",
+    "ProfileError",
+    "Report",
+    "convert",
+    "lint",
+    "load",
+]

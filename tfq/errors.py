@@ -31,3 +31,7 @@ class ProfileError(Error):
 
 class MissingDependencyError(Error, ImportError):
     """A package that this job needs is not installed, or is installed in a version that fails."""
+
+
+class ConversionWarning(UserWarning):
+    """Something works, but probably not as well as it could."""

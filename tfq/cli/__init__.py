@@ -1,0 +1,136 @@
+"""The command line: `tfq COMMAND [flags] [files]`.
+
+Exit status: 0 fine; 1 findings at or above `--fail_on`; 2 wrong use or unreadable input, with one
+line on stderr; 130 after Ctrl-C; 141 when the reader of the output went away.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tfq import errors
+
+WRONG_USE = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+__all__ = ["main", "print_error", "print_warning"]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the entry point of `tfq` and of `python -m tfq`.
+
+    Args:
+        argv: The words after the program's name; those of the process if None.
+
+    Returns:
+        The exit status.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        _accept_any_character()
+        status = _dispatch(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except errors.Error as error:
+        print_error(str(error))
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print("tfq: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return BROKEN_PIPE
+    except OSError as error:
+        _print_traceback_if_asked()
+        print_error(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+        return WRONG_USE
+    except Exception as error:
+        _print_traceback_if_asked()
+        print_error(
+            f"unexpected {type(error).__name__}: {error} "
+            "(this is a defect of tfq: please report it, with what TFQ_DEBUG=1 prints)"
+        )
+        return WRONG_USE
+
+
+def print_error(message: str) -> None:
+    """Write `message` as one line of stderr, whatever a file's name or contents put into it."""
+    _print_line("error", message)
+
+
+def print_warning(message: str) -> None:
+    """Likewise, for what does not end the command."""
+    _print_line("warning", message)
+
+
+def _print_line(kind: str, message: str) -> None:
+    from tfq.lint.formats.terminal import printable
+
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    print(f"tfq: {kind}: {printable(' '.join(message.split()))}", file=sys.stderr)
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words:
+        raise errors.ArgumentError("expected a command; see tfq --help")
+    name, *rest = words
+    if name in ("--version", "-version", "version"):
+        from importlib import metadata
+
+        print(f"tfq {metadata.version('tfq')}")
+        return 0
+    from tfq.cli import commands
+
+    if name in ("--help", "-h", "-help", "help") and not rest:
+        print(_overview(commands.COMMANDS))
+        return 0
+    if name == "help":
+        name, rest = rest[0], ["--help"]
+    command = commands.load(name)
+    from tfq.cli import arguments
+
+    if arguments.asks_for_help(rest):
+        print(arguments.help_text(name, command))
+        return 0
+    return command.run(arguments.parse(name, command.FLAGS, rest))
+
+
+def _overview(table: dict[str, str]) -> str:
+    width = max(map(len, table))
+    return "\n".join(
+        [
+            "usage: tfq COMMAND [flags] [files]",
+            "",
+            "Turns Keras and TensorFlow models into .tflite files that a device runs in integers,",
+            "and says whether a .tflite file is one.",
+            "",
+            "commands:",
+            *(f"  {name:<{width}}  {text}" for name, text in table.items()),
+            "",
+            "tfq COMMAND --help shows a command's flags; tfq --version the version.",
+        ]
+    )
+
+
+def _accept_any_character() -> None:
+    # A terminal of another encoding than UTF-8 gets an escape, not a UnicodeEncodeError.
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _forget_stdout() -> None:
+    # What is still in the buffer would be written, and fail again, when the process ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _print_traceback_if_asked() -> None:
+    if os.environ.get("TFQ_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exc()

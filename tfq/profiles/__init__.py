@@ -1,0 +1,10 @@
+"""Device profiles: what a device takes, one JSON file a device, and the loader.
+
+Adding a device is adding a file beside this one; `schemas/profile.schema.json` says what stands in
+it. A profile repeats what its sources say, and leaves out what they do not say.
+"""
+
+from tfq.profiles.loader import load, names
+from tfq.profiles.profile import Conversion, Granularity, Profile, Requirements, Source
+
+__all__ = ["Conversion", "Granularity", "Profile", "Requirements", "Source", "load", "names"]

@@ -1,0 +1,125 @@
+"""Runs a model: through ai-edge-litert, else TensorFlow's tf.lite, else tflite_runtime."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from tfq.errors import InvalidModelError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from tfq.model import Model
+
+__all__ = ["Runner", "input_names", "interpreter_class"]
+
+_CHOICES = (
+    ("ai_edge_litert", "ai_edge_litert.interpreter"),
+    ("tensorflow", "tensorflow.lite"),
+    ("tflite_runtime", "tflite_runtime.interpreter"),
+)
+
+
+def interpreter_class() -> type[Any]:
+    """The first interpreter that imports.
+
+    Raises:
+        MissingDependencyError: there is none. tflite_runtime's last release, 2.14, was built for
+            NumPy 1 and fails to import beside NumPy 2; the message says so.
+    """
+    broken = []
+    for package, module in _CHOICES:
+        try:
+            interpreter: type[Any] = importlib.import_module(module).Interpreter
+        except ModuleNotFoundError as error:
+            if error.name not in (package, module):
+                broken.append(f"{package} ({error})")
+        except (ImportError, AttributeError, SystemError) as error:
+            # A module built for NumPy 1 fails in any of these ways beside NumPy 2.
+            hint = ": it needs numpy < 2" if package == "tflite_runtime" else f": {error}"
+            broken.append(f"{package}{hint}")
+        else:
+            return interpreter
+    found = f" (found, but it does not import: {'; '.join(broken)})" if broken else ""
+    raise MissingDependencyError(
+        f"running a model needs an interpreter: pip install 'tfq[runtime]'{found}"
+    )
+
+
+def input_names(model: Model) -> list[str]:
+    """What callers name the model's inputs, in order: by its signature, else by their tensors."""
+    for signature in model.signatures:
+        names = {tensor.index: name for name, tensor in signature.inputs.items()}
+        if signature.subgraph.index == 0 and all(t.index in names for t in model.inputs):
+            return [names[tensor.index] for tensor in model.inputs]
+    return [tensor.name for tensor in model.inputs]
+
+
+class Runner:
+    """A model, loaded and ready to run."""
+
+    def __init__(self, model: Model, *, threads: int = 1) -> None:
+        """Loads `model` into an interpreter.
+
+        Args:
+            model: any model.
+            threads: how many the kernels may use.
+
+        Raises:
+            InvalidModelError: the interpreter refuses the model; in its own words.
+            MissingDependencyError: no interpreter is installed.
+        """
+        interpreter = interpreter_class()
+        try:
+            self._interpreter = interpreter(model_content=bytes(model), num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise InvalidModelError(f"{model.path or 'model'}: does not load: {reason}") from error
+        self._inputs = self._interpreter.get_input_details()
+        self._names = input_names(model)
+        self._outputs = self._interpreter.get_output_details()
+
+    def run(self, sample: Mapping[str, np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
+        """Runs the model on one sample.
+
+        Args:
+            sample: real values with the batch axis, by input name (see `input_names`). Where
+                an input is quantized, they are quantized with its scale and zero point.
+
+        Returns:
+            The outputs in order; quantized ones as the float32 values they stand for.
+        """
+        for name, detail in zip(self._names, self._inputs, strict=True):
+            self._interpreter.set_tensor(detail["index"], _encoded(sample[name], detail))
+        self._interpreter.invoke()
+        return [
+            _decoded(self._interpreter.get_tensor(detail["index"]), detail)
+            for detail in self._outputs
+        ]
+
+
+def _encoded(value: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """Real to integer: round(value / scale) + zero point, clipped to the type."""
+    import numpy as np
+
+    scale, zero_point = detail["quantization"]
+    dtype = detail["dtype"]
+    if not scale or value.dtype.kind != "f":
+        return value.astype(dtype)
+    limits = np.iinfo(dtype)
+    integers: np.ndarray[Any, Any] = np.rint(value / scale) + zero_point
+    return integers.clip(limits.min, limits.max).astype(dtype)
+
+
+def _decoded(value: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """Integer to real: (value − zero point) · scale."""
+    import numpy as np
+
+    scale, zero_point = detail["quantization"]
+    if not scale:
+        return value
+    return ((value.astype(np.float64) - zero_point) * scale).astype(np.float32)

@@ -1,0 +1,178 @@
+"""Converts a model to a .tflite and checks that the result is what was asked.
+
+The model is a .keras, .h5, .hdf5 or float .tflite file, or a SavedModel directory. With --profile,
+the device decides what is not said here, and the result is linted for it: exit status 1 if it
+does not pass.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from absl import flags
+
+from tfq.convert.modes import MODES
+from tfq.errors import ArgumentError, ConversionWarning
+
+FLAGS = flags.FlagValues()
+USAGE = "--model=MODEL --output=FILE.tflite [--profile=DEVICE] [--calibration_data=DATA]"
+
+flags.DEFINE_string("model", None, "What to convert.", flag_values=FLAGS)
+flags.DEFINE_string("output", None, "The .tflite to write.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "mode",
+    None,
+    "How to quantize: "
+    + "; ".join(f"{mode.name}: {mode.summary}" for mode in MODES.values())
+    + ". By default the profile's, else full_integer.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "granularity",
+    None,
+    "Scales of weights: per_tensor or per_channel. By default the profile's, else per_channel.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "profile", None, "The device: a name that `tfq profiles` lists, or a file.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "calibration_data",
+    None,
+    "Samples of what the device will see: .npy, .npz (one array, or one named after each input), "
+    "a TFRecord, a directory of images, or FILE.py:FUNCTION that returns samples.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "image_scale",
+    None,
+    "What pixels become: 0..1, -1..1, 0..255 or MEAN,STD in units of pixels.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "parse_function",
+    None,
+    "FILE.py:FUNCTION that makes a sample of a TFRecord's serialized example.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "input_type",
+    None,
+    "Type of float inputs in the result: int8, uint8, int16 or float32.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string("output_type", None, "Likewise, of the outputs.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "batch_size",
+    1,
+    "For models that leave the batch open; 0 keeps it open.",
+    lower_bound=0,
+    flag_values=FLAGS,
+)
+flags.DEFINE_multi_string(
+    "input_shape",
+    [],
+    "NAME:1,224,224,3: a whole shape, where the model leaves more than the batch open. May repeat.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string("signature", None, "Which signature of a SavedModel.", flag_values=FLAGS)
+flags.DEFINE_bool(
+    "allow_float_fallback",
+    False,
+    "Leave operators without integer kernels in float.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    "allow_select_tf_ops",
+    False,
+    "Keep operators that LiteRT lacks as TensorFlow's own.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    "allow_custom_ops", False, "Keep unknown operators as custom ones.", flag_values=FLAGS
+)
+flags.DEFINE_bool(
+    "unsafe_load",
+    False,
+    "Load Keras files with Lambda layers, whose Python code then runs.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "verbosity", 0, "1 lets TensorFlow's log through.", lower_bound=0, flag_values=FLAGS
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Converts, writes, prints what came out and, with a profile, the verdict.
+
+    Args:
+        arguments: must be empty: everything has a flag.
+
+    Returns:
+        0, or 1 if the profile's lint finds errors.
+    """
+    from pathlib import Path
+
+    from tfq.convert import convert
+    from tfq.convert.readers import load_function
+    from tfq.model import check_writable
+
+    if arguments:
+        raise ArgumentError(f"expected flags only, got {arguments[0]!r}; the model is --model")
+    for name in ("model", "output"):
+        if not FLAGS[name].value:
+            raise ArgumentError(f"--{name} is missing: tfq convert {USAGE}")
+    output = Path(FLAGS.output)
+    check_writable(output)
+    with _warnings_on_one_line():
+        model = convert(
+            FLAGS.model,
+            mode=FLAGS.mode,
+            granularity=FLAGS.granularity,
+            calibration_data=FLAGS.calibration_data,
+            profile=FLAGS.profile,
+            input_type=FLAGS.input_type,
+            output_type=FLAGS.output_type,
+            image_scale=FLAGS.image_scale,
+            parse_function=load_function(FLAGS.parse_function) if FLAGS.parse_function else None,
+            batch_size=FLAGS.batch_size or None,
+            input_shapes=dict(_input_shape(text) for text in FLAGS.input_shape),
+            signature=FLAGS.signature,
+            allow_float_fallback=FLAGS.allow_float_fallback,
+            allow_select_tf_ops=FLAGS.allow_select_tf_ops,
+            allow_custom_ops=FLAGS.allow_custom_ops,
+            unsafe_load=FLAGS.unsafe_load,
+            verbose=FLAGS.verbosity > 0,
+        )
+    model.save(output)
+    print(model.summary(str(output)))
+    return 0 if model.report is None or model.report.ok else 1
+
+
+def _input_shape(text: str) -> tuple[str, tuple[int | None, ...]]:
+    name, _, dims = text.rpartition(":")
+    try:
+        shape = tuple(None if dim.strip() in ("?", "None") else int(dim) for dim in dims.split(","))
+    except ValueError:
+        shape = ()
+    if not name or not shape or any(dim is not None and dim < 1 for dim in shape):
+        raise ArgumentError(f"--input_shape: expected NAME:1,224,224,3; got {text!r}")
+    return name, shape
+
+
+@contextlib.contextmanager
+def _warnings_on_one_line() -> Iterator[None]:
+    """Shows tfq's warnings as it shows errors."""
+    from tfq.cli import print_warning
+
+    def show(message: Any, *_: Any) -> None:
+        print_warning(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", ConversionWarning)
+        warnings.showwarning = show
+        yield

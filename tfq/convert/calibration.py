@@ -1,0 +1,297 @@
+"""Calibration data: whatever form they come in, samples that are known to fit the model."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tfq.convert import readers
+from tfq.convert.scaling import Scaling
+from tfq.convert.sources import InputSpec, one_line
+from tfq.errors import CalibrationDataError, ConversionWarning, Error
+
+FEW = 20
+"""Below this many samples a warning is due; 100 to 500 are usual (TensorFlow's guide)."""
+
+STREAM_LIMIT = 500
+"""A generator or dataset is read this far: it may never end, and more samples change little."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples for each input of a model.
+
+    Attributes:
+        columns: by input name, one array a sample, without a batch axis, in the input's type.
+        labels: one label a sample, where the data have any.
+    """
+
+    columns: Mapping[str, Sequence[np.ndarray]]
+    labels: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        """How many samples there are."""
+        return len(next(iter(self.columns.values())))
+
+    def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
+        """Yields one sample at a time, by input name, with a batch axis of 1."""
+        for row in zip(*self.columns.values(), strict=True):
+            yield {
+                name: np.expand_dims(value, 0)
+                for name, value in zip(self.columns, row, strict=True)
+            }
+
+    @property
+    def shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """The shape of a sample, by input name."""
+        return {name: tuple(column[0].shape) for name, column in self.columns.items()}
+
+
+def read(
+    data: Any,
+    inputs: Sequence[InputSpec],
+    *,
+    image_scale: str | None = None,
+    parse_function: Callable[[Any], Any] | None = None,
+    what: str = "calibration data",
+) -> Samples:
+    """Reads data in any form and checks them against a model's inputs.
+
+    Args:
+        data: an array or a dictionary of arrays by input name (first axis: samples); a path to a
+            `.npy`, `.npz`, TFRecord or directory of images; a `tf.data.Dataset`, a list, a
+            generator, or a function that returns one, of samples: an array, a list of arrays or a
+            dictionary, with or without a batch axis, alone or with a label.
+        inputs: what the model takes.
+        image_scale: how pixels 0 to 255 become inputs, see `tfq.convert.scaling`.
+        parse_function: makes a sample of a TFRecord's serialized example.
+        what: what to call the data in messages.
+
+    Raises:
+        CalibrationDataError: the data are missing, broken, empty, or do not fit the model.
+    """
+    if data is None:
+        raise CalibrationDataError(f"expected {what} for {_list(inputs)}; got none")
+    reader = _Reader(inputs, image_scale and Scaling.parse(image_scale), parse_function, what)
+    try:
+        columns, labels = reader.columns(data)
+    except Error:
+        raise
+    except MemoryError as error:
+        raise CalibrationDataError(f"{what}: too large for this machine's memory") from error
+    except Exception as error:  # the user's own generator or parse function runs here
+        raise CalibrationDataError(
+            f"{what}: {type(error).__name__}: {one_line(error)}"
+        ) from error
+    return Samples({spec.name: reader.cast(spec, columns[spec.name]) for spec in inputs}, labels)
+
+
+def check_ranges(samples: Samples, inputs: Sequence[InputSpec]) -> None:
+    """Checks that activation ranges measured on these samples mean something.
+
+    Args:
+        samples: what was read.
+        inputs: what the model takes.
+
+    Raises:
+        CalibrationDataError: a float input never changes, over all samples.
+    """
+    for spec in inputs:
+        column = samples.columns[spec.name]
+        first = column[0].flat[0] if column[0].size else 0
+        if spec.dtype.startswith("float") and all(np.all(item == first) for item in column):
+            raise CalibrationDataError(
+                f"calibration data: input {spec.name!r} is {first} everywhere; "
+                "expected samples as the device will see them"
+            )
+    if len(samples) < FEW:
+        warnings.warn(
+            f"calibration data: only {len(samples)} samples; fewer than {FEW} rarely cover "
+            "the range of activations, 100 are typical",
+            ConversionWarning,
+            stacklevel=3,
+        )
+
+
+class _Reader:
+    """What is known while data are read: the inputs they must fit and how to scale them."""
+
+    def __init__(
+        self,
+        inputs: Sequence[InputSpec],
+        scaling: Scaling | None,
+        parse_function: Callable[[Any], Any] | None,
+        what: str,
+    ) -> None:
+        self.inputs = inputs
+        self.scaling = scaling
+        self.parse_function = parse_function
+        self.what = what
+
+    def columns(self, data: Any) -> tuple[dict[str, Sequence[Any]], np.ndarray | None]:
+        """Sorts data of any form into one column an input, and the labels."""
+        if readers.is_path(data):
+            data = readers.open_path(data, self.inputs, self.parse_function, self.what)
+        if isinstance(data, Samples):
+            return dict(data.columns), data.labels
+        if isinstance(data, np.ndarray):
+            data = {self._only_input().name: data}
+        if isinstance(data, Mapping):
+            return self._from_arrays(dict(data))
+        return self._from_stream(data)
+
+    def _only_input(self) -> InputSpec:
+        if len(self.inputs) > 1:
+            raise CalibrationDataError(
+                f"{self.what}: expected one array for each of {_list(self.inputs)}; got one array"
+            )
+        return self.inputs[0]
+
+    def _from_arrays(
+        self, arrays: dict[str, Any]
+    ) -> tuple[dict[str, Sequence[Any]], np.ndarray | None]:
+        labels = None if self._is_input("y") else arrays.pop("y", None)
+        columns = self._by_name({name: np.asarray(array) for name, array in arrays.items()})
+        lengths = {}
+        for spec in self.inputs:
+            array = columns[spec.name]
+            if array.ndim != len(spec.shape):
+                raise self._misfit(spec, array.shape, array.dtype)
+            lengths[spec.name] = len(array)
+        if labels is not None:
+            labels = np.asarray(labels)
+            lengths["y"] = len(labels) if labels.ndim else 0
+        if len(set(lengths.values())) > 1:
+            found = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+            raise CalibrationDataError(f"{self.what}: expected as many samples of each; got {found}")
+        return dict(columns), labels
+
+    def _from_stream(self, data: Any) -> tuple[dict[str, Sequence[Any]], np.ndarray | None]:
+        stream = data() if callable(data) and not isinstance(data, Iterable) else data
+        if not isinstance(stream, Iterable):
+            raise CalibrationDataError(
+                f"{self.what}: expected an array, a path, a dataset, a generator or a function that "
+                f"returns one; got {type(data).__name__}"
+            )
+        columns: dict[str, list[Any]] = {spec.name: [] for spec in self.inputs}
+        labels: list[Any] = []
+        for element in itertools.islice(stream, STREAM_LIMIT):
+            self._add(element, columns, labels)
+            if len(columns[self.inputs[0].name]) >= STREAM_LIMIT:
+                break
+        complete = len(labels) == len(columns[self.inputs[0].name])
+        return dict(columns), np.asarray(labels) if labels and complete else None
+
+    def _add(self, element: Any, columns: dict[str, list[Any]], labels: list[Any]) -> None:
+        """Adds one element of a stream: a sample or a batch of them, perhaps with labels."""
+        features, label = self._split(element)
+        if not isinstance(features, Mapping):
+            features = dict(zip([spec.name for spec in self.inputs], features, strict=True))
+        arrays = self._by_name({str(key): np.asarray(value) for key, value in features.items()})
+        for spec in self.inputs:
+            array = arrays[spec.name]
+            if array.ndim == len(spec.shape) - 1:
+                array = array[np.newaxis]
+            elif array.ndim != len(spec.shape):
+                raise self._misfit(spec, array.shape, array.dtype)
+            columns[spec.name].extend(array)
+        if label is not None:
+            labels.extend(np.atleast_1d(np.asarray(label)))
+
+    def _split(self, element: Any) -> tuple[Any, Any]:
+        """Tells features from a label, by the number of inputs."""
+        count = len(self.inputs)
+        if isinstance(element, Mapping):
+            rest = {key: value for key, value in element.items() if key != "y"}
+            return (element, None) if self._is_input("y") else (rest, element.get("y"))
+        if not isinstance(element, (tuple, list)):
+            element = (element,)
+        if len(element) == 2 and isinstance(element[0], (tuple, list, Mapping)):
+            return element[0], element[1]
+        if len(element) == count:
+            return element, None
+        if len(element) == count + 1:
+            return element[:count], element[count]
+        raise CalibrationDataError(
+            f"{self.what}: expected {count} arrays a sample, for {_list(self.inputs)}; "
+            f"got {len(element)}"
+        )
+
+    def _is_input(self, name: str) -> bool:
+        return any(spec.name == name for spec in self.inputs)
+
+    def _by_name(self, arrays: dict[str, Any]) -> dict[str, Any]:
+        if len(arrays) == len(self.inputs) == 1:  # no choice, so the name does not matter
+            return {self.inputs[0].name: next(iter(arrays.values()))}
+        missing = [spec.name for spec in self.inputs if spec.name not in arrays]
+        if missing:
+            raise CalibrationDataError(
+                f"{self.what}: expected an array for each of {_list(self.inputs)}; "
+                f"got {', '.join(sorted(arrays)) or 'none'}"
+            )
+        return {spec.name: arrays[spec.name] for spec in self.inputs}
+
+    def cast(self, spec: InputSpec, column: Sequence[Any]) -> Sequence[np.ndarray]:
+        """Checks one column's shapes and values and gives it the input's type."""
+        if len(column) == 0:
+            raise CalibrationDataError(f"{self.what}: expected samples for {spec}; got none")
+        shape = np.shape(column[0])
+        for index, item in enumerate(column):
+            fits = len(shape) == len(spec.shape) - 1 and all(
+                own is None or own == dim for own, dim in zip(spec.shape[1:], shape, strict=True)
+            )
+            if not fits or np.shape(item) != shape:
+                where = f" in sample {index}" if index else ""
+                raise self._misfit(spec, (len(column), *np.shape(item)), item.dtype, where)
+        return [self._value(spec, np.asarray(item), index) for index, item in enumerate(column)]
+
+    def _value(self, spec: InputSpec, item: np.ndarray, index: int) -> np.ndarray:
+        wanted = np.dtype(spec.dtype) if spec.dtype != "bfloat16" else np.dtype("float32")
+        if item.dtype == wanted and self.scaling is None:
+            value = item
+        elif item.dtype.kind in "iub" and wanted.kind == "f" and self.scaling is not None:
+            value = self.scaling.apply(item).astype(wanted)
+        elif item.dtype.kind == "f" and wanted.kind == "f" and self.scaling is None:
+            with np.errstate(over="ignore"):
+                value = item.astype(wanted)
+        elif item.dtype.kind in "iub" and wanted.kind in "iub":
+            value = item.astype(wanted)
+            if not np.array_equal(value, item):
+                raise CalibrationDataError(f"{self.what}: sample {index} overflows {spec}")
+        else:
+            raise self._wrong_type(spec, item)
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise CalibrationDataError(
+                f"{self.what}: expected finite numbers; input {spec.name!r} has NaN or infinity "
+                f"in sample {index}"
+            )
+        return value
+
+    def _wrong_type(self, spec: InputSpec, item: np.ndarray) -> CalibrationDataError:
+        if self.scaling is not None:
+            advice = "image_scale is for images and integer arrays"
+        elif item.dtype.kind in "iub":
+            advice = "state how with image_scale (0..1, -1..1, 0..255 or mean,std), or give floats"
+        else:
+            advice = f"give {spec.dtype}"
+        return CalibrationDataError(
+            f"{self.what}: expected {spec.dtype} for {spec.name!r}, got {item.dtype}; {advice}"
+        )
+
+    def _misfit(
+        self, spec: InputSpec, shape: Sequence[int], dtype: Any, where: str = ""
+    ) -> CalibrationDataError:
+        wanted = ", ".join(["samples", *("?" if d is None else str(d) for d in spec.shape[1:])])
+        return CalibrationDataError(
+            f"{self.what}: expected {spec.dtype} [{wanted}] for {spec.name!r}, "
+            f"got {dtype} {list(shape)}{where}"
+        )
+
+
+def _list(inputs: Sequence[InputSpec]) -> str:
+    return "; ".join(str(spec) for spec in inputs)

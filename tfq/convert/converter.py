@@ -1,0 +1,142 @@
+"""TFLiteConverter, told what each mode needs."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, TextIO
+
+from tfq.convert import quiet, tracing
+from tfq.convert.calibration import Samples
+from tfq.convert.request import Request
+from tfq.convert.sources import GraphSource, InputSpec, one_line
+from tfq.errors import ConversionError
+
+
+def convert_graph(
+    source: GraphSource,
+    inputs: Sequence[InputSpec],
+    request: Request,
+    samples: Samples | None,
+) -> bytes:
+    """Converts a TensorFlow source to the bytes of a `.tflite`.
+
+    Args:
+        source: the model.
+        inputs: its inputs with the shapes to convert.
+        request: the mode and its options.
+        samples: calibration data, for modes that need them.
+
+    Raises:
+        ConversionError: the model cannot be traced, or TFLiteConverter refuses it; the message
+            names the ops at fault and what to do.
+    """
+    import tensorflow as tf
+
+    with (
+        quiet.silenced(request.verbose) as noise,
+        tempfile.TemporaryDirectory(prefix="tfq-") as directory,
+    ):
+        names = tracing.freeze(source, inputs, Path(directory))
+        converter = tf.lite.TFLiteConverter.from_saved_model(directory)
+        _configure(tf, converter, request)
+        try:
+            with _calibration(converter, samples, names, noise.terminal):
+                return bytes(converter.convert())
+        except Exception as error:  # TFLiteConverter raises many types
+            raise _explain(error, source.label, request) from error
+
+
+def _configure(tf: Any, converter: Any, request: Request) -> None:
+    """Sets the options that TensorFlow's guide gives for the mode."""
+    name = request.mode.name
+    ops = tf.lite.OpsSet
+    supported = [ops.TFLITE_BUILTINS]
+    if name not in ("float32", "weight_only"):
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if name == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif name == "full_integer":
+        supported = [ops.TFLITE_BUILTINS_INT8]
+    elif name == "int16x8":
+        supported = [ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
+    if request.mode.integer:
+        converter.inference_input_type = tf.as_dtype(request.input_type)
+        converter.inference_output_type = tf.as_dtype(request.output_type)
+        if request.allow_float_fallback:
+            supported.append(ops.TFLITE_BUILTINS)
+    if request.allow_select_tf_ops:
+        supported.append(ops.SELECT_TF_OPS)
+    converter.target_spec.supported_ops = supported
+    converter.allow_custom_ops = request.allow_custom_ops
+    if request.granularity == "per_tensor":
+        # TF2's only override. The first covers convolutions, and dense layers only until
+        # TensorFlow 2.13; since then the second is theirs.
+        converter._experimental_disable_per_channel = True
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+
+
+class _calibration(AbstractContextManager[None]):  # noqa: N801 - reads as the function it is
+    """Feeds samples to a converter, with a progress bar on a terminal."""
+
+    def __init__(
+        self,
+        converter: Any,
+        samples: Samples | None,
+        names: dict[str, str],
+        terminal: TextIO,
+    ) -> None:
+        self._bar: Any = None
+        if samples is not None:
+            converter.representative_dataset = self._feed(samples, names, terminal)
+
+    def _feed(
+        self, samples: Samples, names: dict[str, str], terminal: TextIO
+    ) -> Callable[[], Iterator[dict[str, Any]]]:
+        from tqdm import tqdm
+
+        def feed() -> Iterator[dict[str, Any]]:
+            # disable=None: a bar on a terminal, silence elsewhere
+            self._bar = tqdm(samples, "calibrating", file=terminal, leave=False, disable=None)
+            for sample in self._bar:
+                yield {names[name]: value for name, value in sample.items()}
+
+        return feed
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+_MISSING_OPS = re.compile(r"(TF Select|Custom) ops: (.+?)(?: Details:|$)")
+_UNQUANTIZED_OP = re.compile(r"not yet supported for op: '?\"?([\w.]+)")
+_FAILED_OP = re.compile(r"'?tf\.(\w+)'? op is neither a custom op nor a flex op")
+
+
+def _explain(error: Exception, label: str, request: Request) -> ConversionError:
+    """Says which ops TFLiteConverter stumbled over, and what can be done about it."""
+    text = " ".join(str(error).split())
+    missing = dict(_MISSING_OPS.findall(text))
+    start = f"{label} cannot be converted to {request.mode.name}: "
+    if "Custom" in missing:
+        ops = missing["Custom"].strip()
+        return ConversionError(
+            f"{start}neither LiteRT nor TensorFlow has ops for {ops}; replace them, or keep them as"
+            " custom ops with allow_custom_ops"
+        )
+    select = missing.get("TF Select") or ", ".join(sorted(set(_FAILED_OP.findall(text))))
+    if select:
+        return ConversionError(
+            f"{start}LiteRT has no ops for {select.strip()}; replace them, or keep them as "
+            "TensorFlow ops with allow_select_tf_ops (no device accelerates those)"
+        )
+    unquantized = sorted(set(_UNQUANTIZED_OP.findall(text)))
+    if unquantized:
+        return ConversionError(
+            f"{start}no integer kernel for {', '.join(unquantized)}; replace them, or leave them in"
+            " float with allow_float_fallback"
+        )
+    return ConversionError(start + one_line(error))

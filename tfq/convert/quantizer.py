@@ -1,0 +1,126 @@
+"""LiteRT Quantizer, for float `.tflite` sources and for what TFLiteConverter does not offer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfq.convert import quiet
+from tfq.convert.calibration import Samples
+from tfq.convert.request import Request
+from tfq.convert.sources import one_line
+from tfq.errors import ConversionError, MissingDependencyError
+from tfq.model import Model, Tensor, load
+
+
+def quantize(model: Model, request: Request, samples: Samples | None, label: str) -> bytes:
+    """Quantizes a float model.
+
+    Args:
+        model: all its weights in float32.
+        request: mode and granularity.
+        samples: calibration data by the names of the model's inputs, where the mode needs them.
+        label: what to call the model in messages.
+
+    Raises:
+        ConversionError: the model is not float, or LiteRT Quantizer refuses it.
+        MissingDependencyError: litert-quantizer is not installed.
+    """
+    _check_float(model, label)
+    if request.mode.name == "float32":
+        return bytes(model)
+    try:
+        from litert_quantizer import quantizer
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{request.mode.name} of this model needs litert-quantizer: "
+            "pip install 'tfq[quantize]'"
+        ) from error
+    with quiet.silenced(request.verbose):
+        try:
+            model = _with_signature(model)
+            work = quantizer.Quantizer(bytearray(bytes(model)))
+            _configure(work, request)
+            ranges = None if samples is None else _calibrate(work, model, samples)
+            result = work.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
+            return bytes(result.quantized_model)
+        except Exception as error:  # the library raises many types
+            raise ConversionError(
+                f"{label} cannot be quantized to {request.mode.name}: {one_line(error)}"
+            ) from error
+
+
+def _check_float(model: Model, label: str) -> None:
+    """A quantized model cannot be quantized again: its float values are gone."""
+    for subgraph in model.subgraphs:
+        for tensor in subgraph.tensors:
+            if tensor.quantization is not None and tensor.dtype != "float32":
+                raise ConversionError(
+                    f"{label} is already quantized (tensor {tensor.name!r} is {tensor.dtype}); "
+                    "expected a float model"
+                )
+
+
+def _configure(work: Any, request: Request) -> None:
+    """Writes the recipe for a mode."""
+    from litert_quantizer import qtyping
+    from litert_quantizer.algorithm_manager import AlgorithmName
+
+    every, ops = ".*", qtyping.TFLOperationName
+    weights = (
+        qtyping.QuantGranularity.TENSORWISE
+        if request.granularity == "per_tensor"
+        else qtyping.QuantGranularity.CHANNELWISE
+    )
+    match request.mode.name:
+        case "dynamic_range":
+            work.add_dynamic_config(every, ops.ALL_SUPPORTED, 8, weights)
+        case "weight_only":
+            work.add_weight_only_config(every, ops.ALL_SUPPORTED, 8, weights)
+        case "float16":
+            half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
+            config = qtyping.OpQuantizationConfig(
+                weight_tensor_config=half,
+                compute_precision=qtyping.ComputePrecision.FLOAT,
+                explicit_dequantize=True,
+            )
+            work.update_quantization_recipe(
+                every, ops.ALL_SUPPORTED, config, AlgorithmName.FLOAT_CASTING
+            )
+        case "full_integer" | "int16x8":
+            bits = 8 if request.mode.name == "full_integer" else 16
+            work.add_static_config(every, ops.ALL_SUPPORTED, bits, 8, weights)
+            for place, dtype in (("INPUT", request.input_type), ("OUTPUT", request.output_type)):
+                if dtype == "float32":
+                    work.update_quantization_recipe(
+                        every, ops[place], algorithm_key=AlgorithmName.NO_QUANTIZE
+                    )
+
+
+def _calibrate(work: Any, model: Model, samples: Samples) -> Any:
+    """Measures activation ranges with the samples, through the model's signature."""
+    names = {tensor.index: name for name, tensor in model.signatures[0].inputs.items()}
+    arguments = dict(zip(samples.columns, (names[t.index] for t in model.inputs), strict=True))
+    data = [{arguments[name]: value for name, value in sample.items()} for sample in samples]
+    return work.calibrate({model.signatures[0].name: data}, num_threads=1)
+
+
+def _with_signature(model: Model) -> Model:
+    """The model with a signature, which LiteRT Quantizer insists on: its inputs and outputs."""
+    if model.signatures:
+        return model
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    content = flatbuffer_utils.read_model_from_bytearray(bytearray(bytes(model)))
+    signature = schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = b"serving_default", 0
+    signature.inputs = [_entry(schema, tensor) for tensor in model.inputs]
+    signature.outputs = [_entry(schema, tensor) for tensor in model.outputs]
+    content.signatureDefs = [signature]
+    return load(bytes(flatbuffer_utils.convert_object_to_bytearray(content)))
+
+
+def _entry(schema: Any, tensor: Tensor) -> Any:
+    entry = schema.TensorMapT()
+    entry.name, entry.tensorIndex = tensor.name.encode(), tensor.index
+    return entry

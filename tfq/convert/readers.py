@@ -1,0 +1,180 @@
+"""Calibration and evaluation data from files."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfq.convert.sources import InputSpec
+from tfq.errors import ArgumentError, CalibrationDataError, MissingDependencyError, ConversionWarning
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+IMAGE_LIMIT = 500
+"""Of a larger directory, this many images are taken, evenly spaced by name."""
+
+
+def is_path(data: Any) -> bool:
+    """Whether `data` names a file, a directory or a function rather than being data."""
+    return isinstance(data, (str, os.PathLike))
+
+
+def open_path(
+    data: str | os.PathLike[str],
+    inputs: Sequence[InputSpec],
+    parse_function: Callable[[Any], Any] | None,
+    what: str,
+) -> Any:
+    """Opens data by path.
+
+    Args:
+        data: a `.npy`, `.npz` or TFRecord file, a directory of images, or `FILE.py:FUNCTION`.
+        inputs: what the model takes: images are resized to it.
+        parse_function: makes a sample of a TFRecord's serialized example.
+        what: what to call the data in messages.
+
+    Returns:
+        A dictionary of arrays, or an iterable or function as `calibration.read` takes them.
+
+    Raises:
+        CalibrationDataError: there is nothing, or nothing readable, at that path.
+    """
+    path = Path(data)
+    if path.is_dir():
+        return {inputs[0].name: _images(path, inputs, what)}
+    if not path.exists():
+        if ":" in str(data):
+            return load_function(str(data))
+        raise CalibrationDataError(f"{what}: {path}: no such file or directory")
+    suffix = path.suffix.lower()
+    if suffix in (".npy", ".npz"):
+        return _arrays(path, inputs, what)
+    if "tfrecord" in path.name.lower():
+        return _records(path, parse_function, what)
+    raise CalibrationDataError(
+        f"{what}: {path}: expected .npy, .npz, .tfrecord or a directory of images; "
+        f"found a file named *{suffix or path.name}"
+    )
+
+
+def load_function(reference: str) -> Callable[..., Any]:
+    """Imports the user's function `FILE.py:FUNCTION` or `package.module:function`.
+
+    Raises:
+        ArgumentError: there is no such file, module or function, or importing it fails.
+    """
+    place, _, name = reference.rpartition(":")
+    try:
+        if place.endswith(".py"):
+            spec = importlib.util.spec_from_file_location(Path(place).stem, place)
+            if spec is None or spec.loader is None:
+                raise ImportError(place)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+        else:
+            sys.path.insert(0, "")  # as `python -m` does: the user's modules are in this directory
+            module = importlib.import_module(place)
+        function = getattr(module, name)
+    except Exception as error:  # the user's module runs here
+        raise ArgumentError(
+            f"expected FILE.py:FUNCTION or module:function; {reference!r} fails: {error}"
+        ) from error
+    if not callable(function):
+        raise ArgumentError(f"{reference!r}: expected a function, found {type(function).__name__}")
+    return function  # type: ignore[no-any-return]
+
+
+def _arrays(path: Path, inputs: Sequence[InputSpec], what: str) -> Mapping[str, Any]:
+    try:
+        if path.suffix.lower() == ".npy":
+            return {inputs[0].name: np.load(path, mmap_mode="r", allow_pickle=False)}
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        if "allow_pickle" in reason or "Python objects" in reason:
+            reason = "it holds pickled Python objects, which are never loaded"
+        raise CalibrationDataError(
+            f"{what}: {path}: expected NumPy arrays of numbers: {reason}"
+        ) from error
+
+
+def _records(path: Path, parse_function: Callable[[Any], Any] | None, what: str) -> Any:
+    if parse_function is None:
+        raise CalibrationDataError(
+            f"{what}: {path}: a TFRecord needs a parse_function that makes a sample of an example"
+        )
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise MissingDependencyError(
+            "reading TFRecords needs tensorflow: pip install 'tfq[convert]'"
+        ) from error
+    compression = "GZIP" if path.suffix == ".gz" else ""
+    return tf.data.TFRecordDataset(str(path), compression_type=compression).map(parse_function)
+
+
+def _images(directory: Path, inputs: Sequence[InputSpec], what: str) -> np.ndarray[Any, Any]:
+    """All images below a directory as uint8, in the order of their names."""
+    if len(inputs) != 1:
+        raise CalibrationDataError(
+            f"{what}: {directory}: images fit models with one input; this one has {len(inputs)}"
+        )
+    files = sorted(p for p in directory.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not files:
+        raise CalibrationDataError(
+            f"{what}: {directory}: expected images ({', '.join(IMAGE_SUFFIXES)}); found none"
+        )
+    if len(files) > IMAGE_LIMIT:
+        warnings.warn(
+            f"{what}: {IMAGE_LIMIT} of {len(files)} images are used, evenly spaced",
+            ConversionWarning,
+            stacklevel=2,
+        )
+        picks = np.linspace(0, len(files) - 1, IMAGE_LIMIT).astype(int)
+        files = [files[pick] for pick in picks]
+    height, width, channels = _image_size(inputs[0], what)
+    return np.stack([_image(file, height, width, channels, what) for file in files])
+
+
+def _image_size(spec: InputSpec, what: str) -> tuple[int, int, int]:
+    """Height, width and channels of a model's input."""
+    shape = spec.shape[1:]
+    if len(shape) != 3 or shape[2] not in (1, 3):
+        raise CalibrationDataError(
+            f"{what}: images fit an input of [?, height, width, 1 or 3]; the model has {spec}"
+        )
+    height, width, channels = shape
+    if height is None or width is None:
+        raise CalibrationDataError(
+            f"{what}: the model leaves the image size open ({spec}); give it with input_shapes"
+        )
+    return height, width, channels
+
+
+def _image(
+    file: Path, height: int, width: int, channels: int, what: str
+) -> np.ndarray[Any, Any]:
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise MissingDependencyError(
+            "reading images needs Pillow: pip install 'tfq[images]'"
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file) as image:
+                converted = image.convert("L" if channels == 1 else "RGB")
+                resized = converted.resize((width, height), Image.Resampling.BILINEAR)
+                return np.asarray(resized).reshape(height, width, channels)
+    except Exception as error:  # Pillow raises whatever a broken image provokes
+        raise CalibrationDataError(f"{what}: {file}: not a readable image: {error}") from error

@@ -1,0 +1,52 @@
+"""The .tflite file as bytes: the schema, and a reader that trusts nothing.
+
+`read(path)` gives the root `Table` of a file in which every offset and index was checked. What the
+tables mean is the business of `tfq.model`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from tfq.format.buffers import buffer_data, options_data
+from tfq.format.indices import ABSENT, check_indices
+from tfq.format.malformed import SEPARATOR
+from tfq.format.output import source_chunks, write_whole
+from tfq.format.schema import Field, Schema, TableSchema, tflite
+from tfq.format.source import Source, open_source
+from tfq.format.table import Table
+from tfq.format.verify import verify
+
+__all__ = [
+    "ABSENT",
+    "SEPARATOR",
+    "Field",
+    "Schema",
+    "Source",
+    "Table",
+    "TableSchema",
+    "buffer_data",
+    "options_data",
+    "read",
+    "source_chunks",
+    "tflite",
+    "write_whole",
+]
+
+
+def read(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Table:
+    """Read a .tflite file and check all of its structure and indices.
+
+    Args:
+        model: A path, or the content of a file.
+
+    Returns:
+        The root table, of kind `Model`.
+
+    Raises:
+        InvalidModelError: If the file cannot be read, is none, or is broken; one line says where.
+    """
+    source = open_source(model)
+    root = Table(source, tflite().table(tflite().root), verify(source))
+    check_indices(root)
+    return root

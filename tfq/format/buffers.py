@@ -1,0 +1,52 @@
+"""Data that stand in the file: inside the flatbuffer, or behind it where 2 GB do not suffice."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tfq.format.table import Table
+
+# Converters write 1 before they know the offset; LiteRT takes both 0 and 1 for none.
+_FIRST_REAL_OFFSET = 2
+
+
+def outside_range(table: Table, content: str, offset: str, size: str) -> tuple[int, int] | None:
+    """Return where the data of a table stand if they stand outside the flatbuffer.
+
+    Args:
+        table: A buffer, or an operator with custom options.
+        content: The field that holds data inside the flatbuffer. If it is there, it counts.
+        offset: The field with the position in the file.
+        size: The field with the number of bytes.
+
+    Returns:
+        Start and stop in bytes from the beginning of the file, or None.
+    """
+    if offset not in table or content in table or table[offset] < _FIRST_REAL_OFFSET:
+        return None
+    return table[offset], table[offset] + table[size]
+
+
+def buffer_range(buffer: Table) -> tuple[int, int] | None:
+    """Return where the data of a buffer stand if they stand outside the flatbuffer."""
+    return outside_range(buffer, "data", "offset", "size")
+
+
+def options_range(operator: Table) -> tuple[int, int] | None:
+    """Return where the custom options of an operator stand if not inside the flatbuffer."""
+    large = "large_custom_options"
+    return outside_range(operator, "custom_options", f"{large}_offset", f"{large}_size")
+
+
+def buffer_data(buffer: Table) -> memoryview:
+    """Return the data of a buffer without a copy; empty if it has none."""
+    if (span := buffer_range(buffer)) is not None:
+        return buffer.source.view(*span)
+    return buffer["data"] or memoryview(b"")
+
+
+def options_data(operator: Table) -> memoryview:
+    """Return the custom options of an operator without a copy; empty if it has none."""
+    if (span := options_range(operator)) is not None:
+        return operator.source.view(*span)
+    return operator["custom_options"] or memoryview(b"")

@@ -1,0 +1,63 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+
+from tfq.errors import ArgumentError, Error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tfq.format.source import Source
+
+_CHUNK_BYTES = 1 << 24
+
+
+def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
+    """Write a file beside its place and rename it, so that nobody ever sees a part of it.
+
+    Args:
+        path: Where the file shall stand. What stood there is replaced; a link is followed.
+        chunks: The content, in order.
+
+    Raises:
+        ArgumentError: If the directory does not exist or the path is a directory.
+        Error: If the file cannot be written; what stood there before still does.
+    """
+    shown = os.fspath(path)
+    target = os.path.realpath(shown)
+    directory, name = os.path.split(target)
+    if os.path.isdir(target):  # noqa: PTH112
+        raise ArgumentError(f"{shown}: cannot be written: it is a directory")
+    if not os.path.isdir(directory):  # noqa: PTH112
+        raise ArgumentError(f"{shown}: cannot be written: there is no directory {directory}")
+    if os.path.exists(target) and not os.path.isfile(target):  # noqa: PTH110, PTH113
+        # A device or a pipe, such as /dev/stdout: there is nothing to rename.
+        beside = target
+    else:
+        beside = os.path.join(directory, f".{name[:200]}.{os.getpid()}.tmp")  # noqa: PTH118
+    try:
+        _write(beside, target, chunks)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Error(f"{shown}: cannot be written: {reason}") from None
+
+
+def source_chunks(source: Source) -> Iterable[memoryview]:
+    """Return the bytes of a model in pieces, so that a large one is never in memory as a whole."""
+    for start in range(0, source.size, _CHUNK_BYTES):
+        yield source.view(start, min(start + _CHUNK_BYTES, source.size))
+
+
+def _write(beside: str, target: str, chunks: Iterable[bytes | memoryview]) -> None:
+    try:
+        with open(beside, "wb") as file:  # noqa: PTH123
+            file.writelines(chunks)
+        if beside != target:
+            os.replace(beside, target)  # noqa: PTH105
+    except BaseException:
+        if beside != target and os.path.exists(beside):  # noqa: PTH110
+            os.unlink(beside)  # noqa: PTH108
+        raise

@@ -1,0 +1,118 @@
+"""Where the bytes of a model come from: a file that is mapped, or bytes that somebody holds."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from tfq.errors import InvalidModelError
+from tfq.format import kinds
+from tfq.format.schema import tflite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import mmap
+
+    from tfq.format.layout import Layout
+
+# A smaller file is read: that is as fast as mapping it, and a map holds a file descriptor for as
+# long as the model lives.
+_MAP_FROM_BYTES = 1 << 20
+_IDENTIFIER = slice(4, 8)
+
+
+class Source:
+    """The bytes of one .tflite file.
+
+    Attributes:
+        data: All of them, read-only.
+        size: How many there are.
+        name: What messages call the file.
+        path: The path it was read from, or None.
+        layouts: What `verify` learned of the vtables, by (table name, position).
+    """
+
+    __slots__ = ("data", "layouts", "name", "path", "size")
+
+    def __init__(self, data: bytes | mmap.mmap, name: str, path: str | None = None) -> None:
+        """Hold `data`, after a look at its beginning.
+
+        Raises:
+            InvalidModelError: If it does not begin like a .tflite file.
+        """
+        _check_beginning(data[:64], len(data), name)
+        self.data = data
+        self.size = len(data)
+        self.name = name
+        self.path = path
+        self.layouts: dict[tuple[str, int], Layout] = {}
+
+    def view(self, start: int, stop: int) -> memoryview:
+        """Return the bytes from `start` to `stop` without a copy."""
+        return memoryview(self.data)[start:stop]
+
+
+def open_source(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Source:
+    """Open a .tflite file, or take its bytes.
+
+    Args:
+        model: A path, or the content of a file. Content that can change is copied.
+
+    Returns:
+        Its bytes. They stay valid when the file is deleted or another one is renamed over it.
+
+    Raises:
+        InvalidModelError: If the file cannot be read or does not begin like a .tflite file.
+    """
+    if isinstance(model, bytes | bytearray | memoryview):
+        return Source(bytes(model), "the given bytes")
+    path = os.fspath(model)
+    try:
+        return Source(_read(path), path, path)
+    except OSError as error:
+        raise InvalidModelError(f"{path}: cannot be read: {_reason(error, path)}") from None
+    except ValueError as error:
+        # A NUL character in the path.
+        raise InvalidModelError(f"{path!r}: cannot be read: {error}") from None
+
+
+def _read(path: str) -> bytes | mmap.mmap:
+    with open(path, "rb") as file:  # noqa: PTH123
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode):
+            # A pipe or a device: look before reading what may never end.
+            head = file.read(64)
+            _check_beginning(head, len(head), path)
+            return head + file.read()
+        if state.st_size < _MAP_FROM_BYTES:
+            return file.read()
+        import mmap
+
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _reason(error: OSError, path: str) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, IsADirectoryError):
+        if os.path.exists(os.path.join(path, "saved_model.pb")):  # noqa: PTH110, PTH118
+            return "it is a SavedModel directory, expected a .tflite file (see `tfq convert`)"
+        return "it is a directory, expected a .tflite file"
+    return error.strerror or str(error)
+
+
+def _check_beginning(head: bytes, size: int, name: str) -> None:
+    identifier = tflite().identifier
+    if head[_IDENTIFIER] == identifier:
+        return
+    if size == 0:
+        raise InvalidModelError(f"{name}: is empty, expected a .tflite file")
+    if looks := kinds.describe(head):
+        raise InvalidModelError(f"{name}: looks like {looks}, expected a .tflite file")
+    if size < _IDENTIFIER.stop:
+        raise InvalidModelError(f"{name}: has only {size} bytes, expected a .tflite file")
+    found = head[_IDENTIFIER]
+    shown = repr(found.decode("ascii")) if found.isascii() else f"bytes {found.hex(' ')}"
+    raise InvalidModelError(
+        f"{name}: is not a .tflite file: expected {identifier.decode()!r} at byte 4, got {shown}"
+    )

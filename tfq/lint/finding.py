@@ -1,0 +1,54 @@
+"""What a rule says about one place of a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from tfq.model import Operator, Tensor
+
+# From the worst to the mildest.
+SEVERITIES = ("error", "warning", "hint")
+
+
+class Hit(NamedTuple):
+    """What a rule's check yields: a finding that does not yet know its rule and severity.
+
+    Attributes:
+        message: One sentence that names the place, says what was found and what is wanted.
+        operator: The operator it is about, or None.
+        tensor: The tensor it is about, or None.
+    """
+
+    message: str
+    operator: Operator | None = None
+    tensor: Tensor | None = None
+
+
+class Finding(NamedTuple):
+    """One thing about a model that its device does not like.
+
+    Attributes:
+        rule: The rule's id, such as `"Q101"`.
+        severity: `"error"`, `"warning"` or `"hint"`.
+        message: One sentence that names the place, says what was found and what is wanted.
+        operator: The operator it is about, or None.
+        tensor: The tensor it is about, or None.
+    """
+
+    rule: str
+    severity: str
+    message: str
+    operator: Operator | None = None
+    tensor: Tensor | None = None
+
+
+def at_least(severity: str, least: str) -> bool:
+    """Whether `severity` is as bad as `least`, or worse."""
+    return SEVERITIES.index(severity) <= SEVERITIES.index(least)
+
+
+def place(operator: Operator) -> str:
+    """Name an operator in a message: `op 3 CONV_2D`, with the subgraph unless it is the first."""
+    subgraph = operator.subgraph.index
+    return f"{f'subgraph {subgraph} ' if subgraph else ''}op {operator.index} {operator.name}"

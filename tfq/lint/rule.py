@@ -1,0 +1,86 @@
+"""What a rule is: an id, a name, a severity, and a documented function that checks a model.
+
+The function's docstring *is* the rule's documentation: a first line that says the finding, then
+always the same headings: What it does, Why is this bad?, Example, Use instead, Fix safety,
+References.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tfq.lint.finding import Hit
+    from tfq.model import Model
+    from tfq.profiles import Profile
+
+    Check = Callable[[Model, Profile], Iterator[Hit]]
+
+HEADINGS = (
+    "What it does",
+    "Why is this bad?",
+    "Example",
+    "Use instead",
+    "Fix safety",
+    "References",
+)
+
+
+class Rule(NamedTuple):
+    """One rule of the linter.
+
+    Attributes:
+        id: What users select and grep, such as `"Q101"`; never given to another rule.
+        name: The same for people, such as `"float-op"`.
+        severity: `"error"`, `"warning"` or `"hint"`, unless a profile says otherwise.
+        check: Takes a model and a profile, yields what it finds.
+    """
+
+    id: str
+    name: str
+    severity: str
+    check: Check
+
+    @property
+    def documentation(self) -> str:
+        """The whole documentation, as Markdown; empty if Python runs without docstrings."""
+        from inspect import cleandoc
+
+        return cleandoc(self.check.__doc__ or "")
+
+    @property
+    def title(self) -> str:
+        """The documentation's first line, without the full stop."""
+        return self.documentation.partition("\n")[0].removesuffix(".")
+
+    def section(self, heading: str) -> str:
+        """The text under one heading of the documentation.
+
+        Args:
+            heading: One of `HEADINGS`.
+
+        Returns:
+            The Markdown between that heading and the next one; empty if there is none.
+        """
+        _, _, rest = self.documentation.partition(f"## {heading}\n")
+        return rest.partition("\n## ")[0].strip()
+
+
+def rule(id: str, name: str, *, severity: str) -> Callable[[Check], Rule]:  # noqa: A002
+    """Make a rule of the documented function below.
+
+    Args:
+        id: The rule's id.
+        name: The rule's name.
+        severity: Its severity, unless a profile says otherwise.
+
+    Returns:
+        The decorator.
+    """
+
+    def make(check: Check) -> Rule:
+        return Rule(id, name, severity, check)
+
+    return make

@@ -1,0 +1,244 @@
+"""Q1xx: everything in integers, from the model's input to its output.
+
+An operator that is not in integers is reported once: by Q101, Q104 or Q105; the QUANTIZE and
+DEQUANTIZE at a float input or output belong to Q102 and Q103.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from tfq.lint.finding import Hit, place
+from tfq.lint.rule import rule
+from tfq.lint.rules.constants import unpacked_constants, unpacks_constant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfq.model import Model, Operator, Subgraph, Tensor
+    from tfq.profiles import Profile
+
+# How the names of floating-point types begin.
+FLOATS = ("float", "bfloat", "complex")
+# "int8" and its kin in a file's name, not the "int" of "print" or "point".
+CLAIMS_INTEGER = re.compile(r"(?<![a-z])u?int(8|16)?(?![a-z0-9])|full[_-]?int", re.IGNORECASE)
+
+
+@rule("Q101", "float-op", severity="error")
+def float_op(model: Model, profile: Profile) -> Iterator[Hit]:
+    """Op computes in float.
+
+    ## What it does
+    Reports every operator that reads or writes floating-point numbers, in every subgraph, where the
+    device wants integers. QUANTIZE and DEQUANTIZE inside the model count, as the edges of a float
+    island; those at the model's input and output are Q102 and Q103. An operator that only unpacks
+    constants is reported with the operator that takes them.
+
+    ## Why is this bad?
+    The accelerator takes integers only. The operator goes to the CPU, with a transfer there and back,
+    or the device's compiler refuses the model.
+
+    ## Example
+    A model that was converted without calibration data, or in which one layer has no integer kernel.
+
+    ## Use instead
+    `tfq convert --mode=full_integer` with calibration data; it fails, naming the op, where no integer kernel exists.
+
+    ## Fix safety
+    No fix of the file alone: the ranges of the activations must be measured on data.
+
+    ## References
+    - https://ai.google.dev/edge/litert/models/quantization_spec
+    - The profile's sources, as `tfq profiles NAME` prints them
+    """
+    if not _takes_only_integers(profile):
+        return
+    boundary = _boundary_operators(model)
+    for subgraph in model.subgraphs:
+        for operator in subgraph.operators:
+            if operator.compute not in ("float", "float16") or operator in boundary:
+                continue
+            if unpacks_constant(operator):
+                continue
+            unpacked = unpacked_constants(operator)
+            if any(tensor.dtype == "float16" for tensor in unpacked):
+                continue
+            tensor = unpacked[0] if unpacked else None
+            origin = f" on weights unpacked from {tensor.dtype}" if tensor else ""
+            message = f"{place(operator)} computes in {operator.compute}{origin}"
+            yield Hit(message, operator, tensor)
+
+
+@rule("Q102", "float-input", severity="error")
+def float_input(model: Model, profile: Profile) -> Iterator[Hit]:
+    """Model input is float.
+
+    ## What it does
+    Reports every input of the model, and of its signatures, that holds floating-point numbers where
+    the device's profile lists integer types. Inputs of other types (token ids, strings) are fine.
+
+    ## Why is this bad?
+    The application would have to send four times the bytes, and a QUANTIZE operator turns them into
+    integers on the CPU before the accelerator can start.
+
+    ## Example
+    `inference_input_type` of TFLiteConverter left at its default, float32.
+
+    ## Use instead
+    `tfq convert --input_type=int8` (or uint8), which is what `--profile` chooses.
+
+    ## Fix safety
+    Safe for the model; the application must then send quantized values: `real = scale * (q - zero_point)`.
+
+    ## References
+    - https://ai.google.dev/edge/litert/models/post_training_integer_quant
+    """
+    wanted = profile.quantization.inputs
+    for subgraph in _entries(model):
+        yield from _float_boundary("input", subgraph.inputs, wanted, profile)
+
+
+@rule("Q103", "float-output", severity="error")
+def float_output(model: Model, profile: Profile) -> Iterator[Hit]:
+    """Model output is float.
+
+    ## What it does
+    Reports every output of the model, and of its signatures, that holds floating-point numbers where
+    the device's profile lists integer types.
+
+    ## Why is this bad?
+    A DEQUANTIZE operator runs on the CPU after the accelerator has ended, and the application gets
+    four times the bytes.
+
+    ## Example
+    `inference_output_type` of TFLiteConverter left at its default, float32.
+
+    ## Use instead
+    `tfq convert --output_type=int8` (or uint8), which is what `--profile` chooses.
+
+    ## Fix safety
+    Safe for the model; the application must then read quantized values: `real = scale * (q - zero_point)`.
+
+    ## References
+    - https://ai.google.dev/edge/litert/models/post_training_integer_quant
+    """
+    wanted = profile.quantization.outputs
+    for subgraph in _entries(model):
+        yield from _float_boundary("output", subgraph.outputs, wanted, profile)
+
+
+@rule("Q104", "hybrid-op", severity="error")
+def hybrid_op(model: Model, profile: Profile) -> Iterator[Hit]:
+    """Op is hybrid: integer weights, float activations.
+
+    ## What it does
+    Reports every operator whose weights are integers while its activations are floats, where the
+    device wants integers. Says so where the file's name promises integers.
+
+    ## Why is this bad?
+    The file is as small as an integer model, and is often named like one, but it is only dynamic-range
+    quantized: the activations are quantized anew on every run, by CPU kernels. Accelerators do not
+    take it.
+
+    ## Example
+    `converter.optimizations = [tf.lite.Optimize.DEFAULT]` without a `representative_dataset`.
+
+    ## Use instead
+    `tfq convert --mode=full_integer` with calibration data.
+
+    ## Fix safety
+    No fix of the file alone: the ranges of the activations must be measured on data.
+
+    ## References
+    - https://ai.google.dev/edge/litert/models/post_training_quant
+    - https://github.com/roboflow/rf-detr/issues/1363
+    """
+    if not _takes_only_integers(profile):
+        return
+    claim = ""
+    if CLAIMS_INTEGER.search(os.path.basename(model.path or "")):  # noqa: PTH119
+        claim = "; the file's name says integer, but this is dynamic-range quantization"
+    for subgraph in model.subgraphs:
+        for operator in subgraph.operators:
+            weights = operator.weights
+            if operator.compute != "hybrid" or weights is None:
+                continue
+            message = f"{place(operator)} is hybrid: {weights.dtype} weights, float activations"
+            yield Hit(message + claim, operator, weights)
+
+
+@rule("Q105", "float16-weights", severity="error")
+def float16_weights(model: Model, profile: Profile) -> Iterator[Hit]:
+    """Weights are float16.
+
+    ## What it does
+    Reports every operator whose constants are stored as float16 where the device wants integers; one
+    finding an operator, whatever the number of its constants.
+
+    ## Why is this bad?
+    Float16 halves the file and nothing else: a CPU unpacks the weights to float32 and computes with
+    those. Accelerators for integers do not take it.
+
+    ## Example
+    `converter.target_spec.supported_types = [tf.float16]`.
+
+    ## Use instead
+    `tfq convert --mode=full_integer` with calibration data.
+
+    ## Fix safety
+    No fix of the file alone: the ranges of the activations must be measured on data.
+
+    ## References
+    - https://ai.google.dev/edge/litert/models/post_training_float16_quant
+    """
+    if not _takes_only_integers(profile):
+        return
+    for subgraph in model.subgraphs:
+        for operator in subgraph.operators:
+            if unpacks_constant(operator):
+                continue
+            half = [each for each in unpacked_constants(operator) if each.dtype == "float16"]
+            if half:
+                message = f"{place(operator)} has float16 constants, such as {half[0].name!r}"
+                yield Hit(message, operator, half[0])
+
+
+def _takes_only_integers(profile: Profile) -> bool:
+    return profile.quantization.compute == "integer"
+
+
+def _entries(model: Model) -> tuple[Subgraph, ...]:
+    """The subgraphs that an application calls; the others are bodies of control flow."""
+    called = {0, *(signature.subgraph.index for signature in model.signatures)}
+    return tuple(subgraph for subgraph in model.subgraphs if subgraph.index in called)
+
+
+def _float_boundary(
+    kind: str, tensors: tuple[Tensor, ...], wanted: tuple[str, ...], profile: Profile
+) -> Iterator[Hit]:
+    # Empty: no source says which types the device takes.
+    if not wanted:
+        return
+    for tensor in tensors:
+        if not tensor.dtype.startswith(FLOATS) or tensor.dtype in wanted:
+            continue
+        subgraph = tensor.subgraph.index
+        where = f"subgraph {subgraph} " if subgraph else ""
+        types = " or ".join(wanted)
+        message = f"{where}{kind} {tensor.name!r} is {tensor.dtype}; {profile.name} takes {types}"
+        yield Hit(message, None, tensor)
+
+
+def _boundary_operators(model: Model) -> set[Operator]:
+    """The QUANTIZE of the model's own inputs and the DEQUANTIZE of its own outputs."""
+    found = set()
+    for subgraph in _entries(model):
+        inputs, outputs = set(subgraph.inputs), set(subgraph.outputs)
+        for operator in subgraph.operators:
+            quantizes = operator.name == "QUANTIZE" and inputs.issuperset(operator.inputs)
+            dequantizes = operator.name == "DEQUANTIZE" and outputs.issuperset(operator.outputs)
+            if quantizes or dequantizes:
+                found.add(operator)
+    return found

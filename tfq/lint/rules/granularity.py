@@ -1,0 +1,121 @@
+"""Q2xx: how many scales a weight tensor has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfq import ops
+from tfq.lint.finding import Hit, place
+from tfq.lint.rule import rule
+from tfq.lint.rules.constants import stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfq.model import Model, Operator, Quantization, Tensor
+    from tfq.profiles import Profile
+
+# Where per-channel scales are what converters choose by themselves; dense layers often stay per-tensor.
+CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"})
+
+
+@rule("Q201", "per-channel-weights", severity="error")
+def per_channel_weights(model: Model, profile: Profile) -> Iterator[Hit]:
+    """Weights have more than one scale.
+
+    ## What it does
+    Reports every operator whose weights are quantized per channel, or in blocks, where the device
+    wants one scale for the whole tensor.
+
+    ## Why is this bad?
+    On such a device per-channel weights run, but much slower and less accurately, as ARTPEC-8's
+    documentation says; the file gives no sign of it before it is measured on the device.
+
+    ## Example
+    Any convolution that TFLiteConverter quantized: per-channel is its default.
+
+    ## Use instead
+    `tfq convert --granularity=per_tensor`, which is what `--profile` chooses for such a device.
+
+    ## Fix safety
+    Safe to run; accuracy can fall where the channels' ranges differ much, so compare before deploying.
+
+    ## References
+    - https://developer.axis.com/computer-vision/computer-vision-on-device/optimization-tips
+    - https://ai.google.dev/edge/litert/models/quantization_spec
+    """
+    granularity = profile.quantization.granularity
+    if granularity.required != "per_tensor":
+        return
+    for operator, weights in _quantized_weights(model):
+        fine = [each for each in weights if each[1].granularity != "per_tensor"]
+        if not fine:
+            continue
+        # One finding a layer: recurrent ones have a dozen weight tensors.
+        tensor, quantization = fine[0]
+        message = (
+            f"{place(operator)}: weights {tensor.name!r} are {quantization.granularity} "
+            f"with {len(quantization.scales)} scales; {profile.name} wants per_tensor"
+        )
+        yield Hit(message, operator, tensor)
+
+
+@rule("Q202", "per-tensor-weights", severity="hint")
+def per_tensor_weights(model: Model, profile: Profile) -> Iterator[Hit]:
+    """Weights have one scale where the device recommends one per channel.
+
+    ## What it does
+    Counts the convolutions with one scale for all channels, where the device's documentation
+    recommends per-channel; one finding for the model.
+
+    ## Why is this bad?
+    One scale must cover the widest channel, and the others lose precision to it, for nothing where
+    the device runs both at the same speed.
+
+    ## Example
+    A model that was converted with `--granularity=per_tensor` for another device.
+
+    ## Use instead
+    `tfq convert --granularity=per_channel`, from the float model.
+
+    ## Fix safety
+    No fix of the file alone: the precision that was lost is not in it.
+
+    ## References
+    - https://developer.axis.com/computer-vision/computer-vision-on-device/quantization
+    """
+    granularity = profile.quantization.granularity
+    if granularity.recommended != "per_channel":
+        return
+    convolutions = [each for each in _quantized_weights(model) if each[0].name in CONVOLUTIONS]
+    coarse = [
+        operator
+        for operator, weights in convolutions
+        # With one output channel, per-channel and per-tensor are the same.
+        if weights[0][1].granularity == "per_tensor" and _channels(operator) > 1
+    ]
+    if not coarse:
+        return
+    why = f": {granularity.why}" if granularity.why else ""
+    message = (
+        f"{len(coarse)} of {len(convolutions)} convolutions have per_tensor weights; "
+        f"{profile.name} recommends per_channel{why}"
+    )
+    yield Hit(message)
+
+
+def _quantized_weights(
+    model: Model,
+) -> Iterator[tuple[Operator, list[tuple[Tensor, Quantization]]]]:
+    for subgraph in model.subgraphs:
+        for operator in subgraph.operators:
+            weights = [stored(tensor) for tensor in ops.all_weights(operator)]
+            quantized = [(each, each.quantization) for each in weights]
+            present = [(each, parameters) for each, parameters in quantized if parameters]
+            if present:
+                yield operator, present
+
+
+def _channels(operator: Operator) -> int:
+    axis = ops.channel_axis(operator)
+    return operator.weights.shape[axis] if axis is not None and operator.weights else 0

@@ -1,0 +1,158 @@
+"""From the bytes of a tensor to values: a NumPy array, or a plain tuple without NumPy."""
+
+from __future__ import annotations
+
+import math
+import struct
+
+from tfq.errors import InvalidModelError, MissingDependencyError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy as np
+
+    from tfq.model.tensor import Tensor
+
+# dtype → (bits, name in NumPy). Without a name the bytes need work before NumPy can hold them.
+_DTYPES: dict[str, tuple[int, str | None]] = {
+    "bfloat16": (16, None),
+    "bool": (8, "?"),
+    "complex128": (128, "<c16"),
+    "complex64": (64, "<c8"),
+    "float16": (16, "<f2"),
+    "float32": (32, "<f4"),
+    "float64": (64, "<f8"),
+    "float8_e4m3fn": (8, None),
+    "float8_e5m2": (8, None),
+    "int16": (16, "<i2"),
+    "int2": (2, None),
+    "int32": (32, "<i4"),
+    "int4": (4, None),
+    "int64": (64, "<i8"),
+    "int8": (8, "i1"),
+    "uint16": (16, "<u2"),
+    "uint32": (32, "<u4"),
+    "uint4": (4, None),
+    "uint64": (64, "<u8"),
+    "uint8": (8, "u1"),
+}
+# The letters of `struct` for what quantization parameters are stored as.
+_LETTERS = {"float16": "e", "float32": "f", "int8": "b", "int16": "h", "int32": "i", "int64": "q"}
+
+
+def bits(dtype: str) -> int | None:
+    """Return how many bits a value of that dtype takes in a file.
+
+    Args:
+        dtype: As in `Tensor.dtype`.
+
+    Returns:
+        The number, or None for strings, resources and types that tfq does not know.
+    """
+    return _DTYPES.get(dtype, (None,))[0]
+
+
+def array(tensor: Tensor) -> np.ndarray[Any, Any]:
+    """Return the data of a constant tensor; see `Tensor.numpy`."""
+    import numpy as np
+
+    data = tensor.data
+    if tensor.dtype == "string":
+        return _strings(tensor, data)
+    count = _checked_count(tensor, data)
+    width, name = _DTYPES[tensor.dtype]
+    if name is not None:
+        values = np.frombuffer(data, dtype=name, count=count)
+    elif width < 8:
+        values = _unpack(np.frombuffer(data, dtype="u1"), width, tensor.dtype)[:count]
+    elif tensor.dtype == "bfloat16":
+        # The upper half of a float32.
+        values = (np.frombuffer(data, dtype="<u2").astype("<u4") << 16).view("<f4")
+    else:
+        values = np.frombuffer(data, dtype="u1").view(_float8(tensor))
+    return values.reshape(tensor.shape)
+
+
+def values(tensor: Tensor) -> tuple[Any, ...]:
+    """Return the data of a constant tensor as one flat tuple of numbers.
+
+    Args:
+        tensor: A constant tensor of numbers, such as the scales of blockwise quantization.
+
+    Returns:
+        Its values in row-major order.
+
+    Raises:
+        InvalidModelError: If its data are missing or do not fit its shape.
+    """
+    letter = _LETTERS.get(tensor.dtype)
+    if letter is None:
+        return tuple(array(tensor).ravel().tolist())
+    data = tensor.data
+    return struct.unpack(f"<{_checked_count(tensor, data)}{letter}", data)
+
+
+def _checked_count(tensor: Tensor, data: memoryview) -> int:
+    """Return how many values the shape promises, after a look at whether the data hold them."""
+    width = bits(tensor.dtype)
+    if width is None:
+        raise InvalidModelError(f"{tensor.place}: values of type {tensor.dtype} are not data")
+    if any(size < 0 for size in tensor.shape):
+        raise InvalidModelError(f"{tensor.place}: is constant, got the open shape {tensor.shape}")
+    if tensor.is_sparse:
+        raise InvalidModelError(f"{tensor.place}: sparse data cannot be read yet")
+    count = math.prod(tensor.shape)
+    expected = (count * width + 7) // 8
+    if expected != len(data):
+        raise InvalidModelError(
+            f"{tensor.place}: {tensor.dtype} of shape {tensor.shape} takes {expected} bytes,"
+            f" got {len(data)}"
+        )
+    return count
+
+
+def _unpack(packed: np.ndarray[Any, Any], width: int, dtype: str) -> np.ndarray[Any, Any]:
+    """Unpack values of 2 or 4 bits, the lowest bits of a byte first, into a byte each."""
+    import numpy as np
+
+    shifts = np.arange(0, 8, width, dtype="u1")
+    unsigned = ((packed[:, None] >> shifts) & ((1 << width) - 1)).reshape(-1)
+    if dtype.startswith("u"):
+        return unsigned
+    # The sign is the highest bit: up to the top of the byte, and back with copies of it.
+    return (unsigned << (8 - width)).view("i1") >> (8 - width)
+
+
+def _strings(tensor: Tensor, data: memoryview) -> np.ndarray[Any, Any]:
+    """Read a vector of strings: their number, where each begins and the last ends, the bytes."""
+    import numpy as np
+
+    count = struct.unpack_from("<i", data)[0] if len(data) >= 4 else 0
+    header = 4 * (count + 2)
+    if count < 0 or (header > len(data) and data):
+        raise InvalidModelError(
+            f"{tensor.place}: says it holds {count} strings in {len(data)} bytes"
+        )
+    offsets = struct.unpack_from(f"<{count + 1}i", data, 4) if count else ()
+    if list(offsets) != sorted(offsets) or any(not 0 <= at <= len(data) for at in offsets):
+        raise InvalidModelError(f"{tensor.place}: its strings lie outside its {len(data)} bytes")
+    if count != math.prod(tensor.shape) or any(size < 0 for size in tensor.shape):
+        raise InvalidModelError(
+            f"{tensor.place}: expected strings of shape {tensor.shape}, got {count}"
+        )
+    strings = np.empty(count, dtype=object)
+    for index in range(count):
+        strings[index] = bytes(data[offsets[index] : offsets[index + 1]])
+    return strings.reshape(tensor.shape)
+
+
+def _float8(tensor: Tensor) -> Any:
+    try:
+        import ml_dtypes
+    except ModuleNotFoundError:
+        raise MissingDependencyError(
+            f"{tensor.place}: {tensor.dtype} values need a package: pip install ml_dtypes"
+        ) from None
+    return getattr(ml_dtypes, tensor.dtype)

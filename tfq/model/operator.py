@@ -1,0 +1,146 @@
+"""An operator: one step of a subgraph."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from tfq import ops
+from tfq.format import SEPARATOR, options_data, tflite
+from tfq.model.view import View
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tfq.format import SEPARATOR, Table
+    from tfq.model.subgraph import Subgraph
+    from tfq.model.tensor import Tensor
+
+_CUSTOM = "CUSTOM"
+
+
+class Operator(View):
+    """One operator of a subgraph.
+
+    Attributes:
+        subgraph: Where it belongs.
+        index: Its place in the order in which the operators run.
+    """
+
+    subgraph: Subgraph
+    index: int
+    _table: Table
+
+    def __init__(self, table: Table, subgraph: Subgraph, index: int) -> None:
+        """View the operator `index` of `subgraph`."""
+        vars(self).update(_table=table, subgraph=subgraph, index=index)
+
+    @cached_property
+    def name(self) -> str:
+        """What it does: `"CONV_2D"`; for a custom operator its custom code."""
+        if not self.is_custom:
+            return self._builtin_name
+        return self._code["custom_code"] or _CUSTOM
+
+    @cached_property
+    def is_custom(self) -> bool:
+        """Whether it is none of the built-in operators."""
+        return self._builtin_name == _CUSTOM
+
+    @cached_property
+    def version(self) -> int:
+        """The version of the operator that a runtime must know."""
+        return self._code["version"]  # type: ignore[no-any-return]
+
+    @cached_property
+    def inputs(self) -> tuple[Tensor | None, ...]:
+        """The tensors it reads, by place; None for an optional one that is left out."""
+        tensors = self.subgraph.tensors
+        indices = self._table["inputs"] or ()
+        return tuple([tensors[index] if index >= 0 else None for index in indices])
+
+    @cached_property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """The tensors it writes; those that are left out are not listed."""
+        return self._tensors("outputs")
+
+    @cached_property
+    def intermediates(self) -> tuple[Tensor, ...]:
+        """The tensors that only carry the quantization of what happens inside an LSTM."""
+        return self._tensors("intermediates")
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        """Its options by name, values of enumerations as names: `{"padding": "SAME", …}`.
+
+        Empty for a custom operator, whose options are in `custom_options`, for operators without
+        options, and for options of a kind that this version of tfq does not know.
+        """
+        options: dict[str, Any] = {}
+        for union in ("builtin_options", "builtin_options_2"):
+            if union in self._table and (table := self._table[union]) is not None:
+                options |= {name: _plain(table, name) for name in table}
+        return options
+
+    @cached_property
+    def custom_options(self) -> bytes:
+        """The options of a custom operator as they stand in the file, mostly FlexBuffers."""
+        return bytes(options_data(self._table))
+
+    @property
+    def macs(self) -> int:
+        """The multiply-accumulates of one run; see `tfq.ops.macs`."""
+        return ops.macs(self)
+
+    @cached_property
+    def compute(self) -> str:
+        """`"integer"`, `"hybrid"`, `"float16"` or `"float"`; see `tfq.ops.compute`."""
+        return ops.compute(self)
+
+    @property
+    def weights(self) -> Tensor | None:
+        """Its weights, or None if it has none; of a recurrent one the first of many."""
+        return ops.weights(self)
+
+    @property
+    def bias(self) -> Tensor | None:
+        """Its bias, or None if it has none; of a recurrent one the first of many."""
+        return ops.bias(self)
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages: file, subgraph, index and name."""
+        return f"{self.subgraph.place}{SEPARATOR}operator {self.index} ({self.name})"
+
+    def __repr__(self) -> str:
+        """Return index and name."""
+        return f"<Operator {self.index} {self.name}>"
+
+    @property
+    def _code(self) -> Table:
+        index: int = self._table["opcode_index"]
+        return self.subgraph.model.operator_codes[index]
+
+    @cached_property
+    def _builtin_name(self) -> str:
+        code = self._code
+        # The older field is one byte and ends at 127, where the newer one takes over; files from
+        # before it was added have only the older one.
+        value = max(code["deprecated_builtin_code"], code["builtin_code"])
+        return tflite().enum_name("BuiltinOperator", value)
+
+    def _tensors(self, field: str) -> tuple[Tensor, ...]:
+        tensors = self.subgraph.tensors
+        return tuple([tensors[index] for index in self._table[field] or () if index >= 0])
+
+
+def _plain(table: Table, name: str) -> Any:
+    """Return the value of an option as Python would write it: names for enumerations, bytes."""
+    value, enum = table[name], table.schema.fields[name].enum
+    if isinstance(value, memoryview):
+        return bytes(value)
+    if enum is None or value is None:
+        return value
+    if isinstance(value, tuple):
+        return tuple([tflite().enum_name(enum, item) for item in value])
+    return tflite().enum_name(enum, value)

@@ -1,0 +1,55 @@
+"""A signature: the names by which a caller hands tensors to a subgraph."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from tfq.model.view import View
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tfq.format import Table
+    from tfq.model.model import Model
+    from tfq.model.subgraph import Subgraph
+    from tfq.model.tensor import Tensor
+
+
+class Signature(View):
+    """One signature of a model."""
+
+    _table: Table
+    _model: Model
+
+    def __init__(self, table: Table, model: Model) -> None:
+        """View one signature of `model`."""
+        vars(self).update(_table=table, _model=model)
+
+    @cached_property
+    def name(self) -> str:
+        """Its key, such as `"serving_default"`."""
+        return self._table["signature_key"] or ""
+
+    @cached_property
+    def subgraph(self) -> Subgraph:
+        """The subgraph that it calls."""
+        index: int = self._table["subgraph_index"]
+        return self._model.subgraphs[index]
+
+    @cached_property
+    def inputs(self) -> dict[str, Tensor]:
+        """The tensors that a caller gives, by name."""
+        return self._tensors("inputs")
+
+    @cached_property
+    def outputs(self) -> dict[str, Tensor]:
+        """The tensors that a caller gets, by name."""
+        return self._tensors("outputs")
+
+    def __repr__(self) -> str:
+        """Return its name and those of its inputs and outputs."""
+        return f"<Signature {self.name!r}: {', '.join(self.inputs)} → {', '.join(self.outputs)}>"
+
+    def _tensors(self, field: str) -> dict[str, Tensor]:
+        tensors = self.subgraph.tensors
+        entries = self._table[field] or ()
+        return {entry["name"] or "": tensors[entry["tensor_index"]] for entry in entries}

@@ -1,0 +1,169 @@
+"""A tensor: what flows between operators, or what the file holds as a constant."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from tfq.errors import ArgumentError, InvalidModelError
+from tfq.format import SEPARATOR, buffer_data, tflite
+from tfq.model import data
+from tfq.model.quantization import Quantization
+from tfq.model.view import View
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy as np
+
+    from tfq.format import SEPARATOR, Table
+    from tfq.model.operator import Operator
+    from tfq.model.subgraph import Subgraph
+
+
+class Tensor(View):
+    """One tensor of a subgraph.
+
+    Attributes:
+        subgraph: Where it belongs.
+        index: Its place among the tensors of its subgraph.
+    """
+
+    subgraph: Subgraph
+    index: int
+    _table: Table
+
+    def __init__(self, table: Table, subgraph: Subgraph, index: int) -> None:
+        """View the tensor `index` of `subgraph`."""
+        vars(self).update(_table=table, subgraph=subgraph, index=index)
+
+    @cached_property
+    def name(self) -> str:
+        """Its name; empty if it has none."""
+        return self._table["name"] or ""
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of its dimensions; empty for a scalar and where the file states no shape.
+
+        A dimension that is free at run time has some size here, mostly 1: see `shape_signature`.
+        """
+        return self._table["shape"] or ()
+
+    @cached_property
+    def shape_signature(self) -> tuple[int, ...]:
+        """Its shape with -1 for the dimensions that are free at run time."""
+        return self._table["shape_signature"] or self.shape
+
+    @cached_property
+    def has_rank(self) -> bool:
+        """What the file says of whether the number of dimensions is known; often left at False."""
+        return self._table["has_rank"]  # type: ignore[no-any-return]
+
+    @cached_property
+    def dtype(self) -> str:
+        """The type of its values: `"int8"`, `"float32"`, `"int4"`, `"bool"` and so on."""
+        return tflite().enum_name("TensorType", self._table["type"]).lower()
+
+    @cached_property
+    def quantization(self) -> Quantization | None:
+        """Its quantization parameters, or None if it has none: a table without scales is none."""
+        table = self._table["quantization"]
+        if table is None:
+            return None
+        quantization = Quantization(table, self)
+        return quantization if table["scale"] or quantization.has_own_tensors else None
+
+    @cached_property
+    def is_constant(self) -> bool:
+        """Whether its values are known before the model runs: they stand in the file."""
+        if self._table["external_buffer"]:
+            return True
+        if (buffer := self._buffer) is None:
+            return False
+        # Buffers of activations may be there and empty; so may constants without elements be.
+        return len(self.data) > 0 or ("data" in buffer and 0 in self.shape)
+
+    @cached_property
+    def is_variable(self) -> bool:
+        """Whether it keeps its values from one run to the next, as the states of an LSTM do."""
+        return self._table["is_variable"]  # type: ignore[no-any-return]
+
+    @cached_property
+    def is_sparse(self) -> bool:
+        """Whether its data leave out zeros, so that they are not laid out as the shape says."""
+        return self._table["sparsity"] is not None
+
+    @cached_property
+    def buffer_index(self) -> int:
+        """Which buffer of the model holds its data; 0 means none."""
+        return self._table["buffer"]  # type: ignore[no-any-return]
+
+    @property
+    def data(self) -> memoryview:
+        """The bytes of its data as they stand in the file, without a copy; empty if it has none.
+
+        Raises:
+            InvalidModelError: If the data stand in another file.
+        """
+        if self._table["external_buffer"]:
+            raise InvalidModelError(f"{self.place}: its data stand in another file")
+        if (buffer := self._buffer) is None:
+            return memoryview(b"")
+        return buffer_data(buffer)
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """Return the values of a constant tensor.
+
+        Returns:
+            A read-only view on the file in the tensor's shape. Some types need a copy: values of 2
+            or 4 bits come as int8 or uint8, bfloat16 as float32, strings as an object array of
+            bytes.
+
+        Raises:
+            ArgumentError: If the tensor is not constant.
+            InvalidModelError: If the data do not have the size that shape and type promise.
+            MissingDependencyError: For 8-bit floats, if ml_dtypes is not installed.
+        """
+        if not self.is_constant:
+            raise ArgumentError(f"{self.place}: is not constant, the file holds no data for it")
+        return data.array(self)
+
+    @cached_property
+    def values(self) -> tuple[Any, ...]:
+        """The values of a constant tensor of numbers as one flat tuple, read without NumPy.
+
+        For small tensors: scales, shapes, axes.
+
+        Raises:
+            ArgumentError: If the tensor is not constant.
+            InvalidModelError: If the data do not have the size that shape and type promise.
+        """
+        if not self.is_constant:
+            raise ArgumentError(f"{self.place}: is not constant, the file holds no data for it")
+        return data.values(self)
+
+    @property
+    def producer(self) -> Operator | None:
+        """The operator that writes it; None for constants, variables and the model's inputs."""
+        return self.subgraph.links.producers.get(self.index)
+
+    @property
+    def consumers(self) -> tuple[Operator, ...]:
+        """The operators that read it, each once, in the order in which they run."""
+        return self.subgraph.links.consumers.get(self.index, ())
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages: file, subgraph, index and name."""
+        return f"{self.subgraph.place}{SEPARATOR}tensor {self.index} ({self.name})"
+
+    def __repr__(self) -> str:
+        """Return index, name, dtype and shape."""
+        shape = ",".join(str(size) for size in self.shape_signature)
+        return f"<Tensor {self.index} {self.name!r} {self.dtype}[{shape}]>"
+
+    @property
+    def _buffer(self) -> Table | None:
+        index = self.buffer_index
+        return self.subgraph.model.buffers[index] if index != 0 else None
