@@ -53,7 +53,8 @@ def main() -> None:
     print(f"MobileNetV2-224 to int8, {len(data)} calibration samples, median of {TURNS}")
     print(f"  TFLiteConverter.from_keras_model  {medians['with_tensorflow']:6.2f} s")
     print(f"  tfq.convert                       {medians['with_tfq']:6.2f} s")
-    print(f"  ratio                             {medians['with_tensorflow'] / medians['with_tfq']:6.2f}")
+    ratio = medians["with_tensorflow"] / medians["with_tfq"]
+    print(f"  ratio                             {ratio:6.2f}")
 
 
 if __name__ == "__main__":

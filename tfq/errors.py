@@ -14,7 +14,7 @@ class ArgumentError(Error, ValueError):
 
 
 class InvalidModelError(Error):
-    """A file is not the model that its name or place promises: broken, truncated, of another kind."""
+    """A file is not the model that its place promises: broken, truncated, of another kind."""
 
 
 class ConversionError(Error):
@@ -35,3 +35,9 @@ class MissingDependencyError(Error, ImportError):
 
 class ConversionWarning(UserWarning):
     """Something works, but probably not as well as it could."""
+
+
+def one_line(error: object, limit: int = 300) -> str:
+    """An error's first words, on one line."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -142,7 +142,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("data", "message"),
         [
-            (None, "expected calibration data for image: float32 [1, 4, 4, 3]; got none"),
+            (None, "got NoneType"),
             (IMAGES[:0], "expected samples for image: float32 [1, 4, 4, 3]; got none"),
             ([], "expected samples for"),
             (IMAGES[0], "expected float32 [samples, 4, 4, 3] for 'image', got float32 [4, 4, 3]"),

@@ -26,7 +26,9 @@ def test_six_numbers_are_a_mean_and_a_std_for_each_channel() -> None:
     np.testing.assert_allclose(scaled[0, 0], [30, 10, 10 / 3])
 
 
-@pytest.mark.parametrize("text", ["", "0", "0..", "1..1", "0..1..2", "0..inf", "a..b", "1,0", "1,2,3", "nan,1"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "0..", "1..1", "0..1..2", "0..inf", "a..b", "1,0", "1,2,3", "nan,1"]
+)
 def test_anything_else_is_refused_with_the_forms_that_are_known(text: str) -> None:
     with pytest.raises(errors.ArgumentError, match=r"expected LOW\.\.HIGH"):
         Scaling.parse(text)

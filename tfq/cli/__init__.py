@@ -56,8 +56,13 @@ def main(argv: list[str] | None = None) -> int:
         return WRONG_USE
 
 
-def print_error(message: str) -> None:
-    """Write `message` as one line of stderr, whatever a file's name or contents put into it."""
+def print_error(message: str, kind: str = "error") -> None:
+    """Write `message` as one line of stderr, whatever a file's name or contents put into it.
+
+    Args:
+        message: What is wrong.
+        kind: "error" or "warning".
+    """
     _print_line("error", message)
 
 

@@ -8,21 +8,12 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from tfq import errors
+from tfq.profiles.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tfq.cli.commands import Command
 
 HELP_FLAGS = frozenset({"--help", "-h", "-help", "--helpfull", "--helpshort"})
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of an error's sentence: `"; did you mean lint?"`, or nothing if none is near."""
-    import difflib
-
-    nearest = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {nearest[0]}?" if nearest else ""
 
 
 def asks_for_help(words: list[str]) -> bool:
@@ -66,7 +57,13 @@ def help_text(name: str, command: Command) -> str:
     """What `tfq NAME --help` prints: usage, the module's documentation, flags with defaults."""
     # Names repeat where a flag has a short name too.
     distinct = {id(flag): flag for flag in (command.FLAGS[each] for each in command.FLAGS)}
-    lines = [f"usage: tfq {name} {command.USAGE}", "", (command.__doc__ or "").strip(), "", "flags:"]
+    lines = [
+        f"usage: tfq {name} {command.USAGE}",
+        "",
+        (command.__doc__ or "").strip(),
+        "",
+        "flags:",
+    ]
     for flag in sorted(distinct.values(), key=lambda flag: str(flag.name)):
         lines += _flag_help(flag)
     lines += ["  --flagfile=FILE", "      Read flags from a file, one a line."]

@@ -63,7 +63,7 @@ def load(name: str) -> Command:
         tfq.errors.ArgumentError: If there is no such command; the message names the nearest one.
     """
     if name not in COMMANDS:
-        from tfq.cli.arguments import did_you_mean
+        from tfq.profiles.nearest import did_you_mean
 
         known = ", ".join(COMMANDS)
         nearest = did_you_mean(name, COMMANDS)

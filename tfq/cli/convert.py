@@ -8,14 +8,22 @@ does not pass.
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from tfq.cli import print_error
+from tfq.convert import convert
 from tfq.convert.modes import MODES
 from tfq.errors import ArgumentError, ConversionWarning
+from tfq.lint import lint
+
+if TYPE_CHECKING:
+    from tfq.profiles import Profile
 
 FLAGS = flags.FlagValues()
 USAGE = "--model=MODEL --output=FILE.tflite [--profile=DEVICE] [--calibration_data=DATA]"
@@ -114,11 +122,9 @@ def run(arguments: list[str]) -> int:
     Returns:
         0, or 1 if the profile's lint finds errors.
     """
-    from pathlib import Path
-
-    from tfq.convert import convert
     from tfq.convert.readers import load_function
-    from tfq.model import check_writable
+    from tfq.format import check_place
+    from tfq.report.conversion_text import conversion_text
 
     if arguments:
         raise ArgumentError(f"expected flags only, got {arguments[0]!r}; the model is --model")
@@ -126,7 +132,7 @@ def run(arguments: list[str]) -> int:
         if not FLAGS[name].value:
             raise ArgumentError(f"--{name} is missing: tfq convert {USAGE}")
     output = Path(FLAGS.output)
-    check_writable(output)
+    check_place(output)
     with _warnings_on_one_line():
         model = convert(
             FLAGS.model,
@@ -148,8 +154,19 @@ def run(arguments: list[str]) -> int:
             verbose=FLAGS.verbosity > 0,
         )
     model.save(output)
-    print(model.summary(str(output)))
-    return 0 if model.report is None or model.report.ok else 1
+    print(conversion_text(model, str(output)))
+    return 0 if model.report is None else _verdict(output, model.report.profile)
+
+
+def _verdict(output: Path, profile: Profile) -> int:
+    """Lints the file that was written, as `tfq lint` would, and returns the exit status."""
+    from tfq.lint.formats import load as load_format
+    from tfq.lint.formats.terminal import wants_colour
+
+    report = lint(output, profile)
+    print()
+    print(load_format("text").render([report], [], colour=wants_colour(sys.stdout)))
+    return 0 if report.ok else 1
 
 
 def _input_shape(text: str) -> tuple[str, tuple[int | None, ...]]:
@@ -166,10 +183,9 @@ def _input_shape(text: str) -> tuple[str, tuple[int | None, ...]]:
 @contextlib.contextmanager
 def _warnings_on_one_line() -> Iterator[None]:
     """Shows tfq's warnings as it shows errors."""
-    from tfq.cli import print_warning
 
-    def show(message: Any, *_: Any) -> None:
-        print_warning(str(message))
+    def show(message: Any, *_: Any, **__: Any) -> None:
+        print_error(str(message), kind="warning")
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

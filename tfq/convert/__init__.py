@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from tfq.errors import CalibrationDataError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -104,6 +106,9 @@ def convert(
     inputs = shapes.resolve(opened.inputs, batch_size, input_shapes or {})
     samples = None
     if asked.mode.needs_calibration:
+        if calibration_data is None:
+            wanted = "; ".join(map(str, inputs))
+            raise CalibrationDataError(f"{asked.mode.name} needs calibration_data for {wanted}")
         samples = calibration.read(
             calibration_data, inputs, image_scale=image_scale, parse_function=parse_function
         )

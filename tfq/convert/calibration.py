@@ -12,8 +12,8 @@ import numpy as np
 
 from tfq.convert import readers
 from tfq.convert.scaling import Scaling
-from tfq.convert.sources import InputSpec, one_line
-from tfq.errors import CalibrationDataError, ConversionWarning, Error
+from tfq.convert.sources import InputSpec
+from tfq.errors import CalibrationDataError, ConversionWarning, Error, one_line
 
 FEW = 20
 """Below this many samples a warning is due; 100 to 500 are usual (TensorFlow's guide)."""
@@ -75,9 +75,8 @@ def read(
     Raises:
         CalibrationDataError: the data are missing, broken, empty, or do not fit the model.
     """
-    if data is None:
-        raise CalibrationDataError(f"expected {what} for {_list(inputs)}; got none")
-    reader = _Reader(inputs, image_scale and Scaling.parse(image_scale), parse_function, what)
+    scaling = None if image_scale is None else Scaling.parse(image_scale)
+    reader = _Reader(inputs, scaling, parse_function, what)
     try:
         columns, labels = reader.columns(data)
     except Error:
@@ -85,9 +84,7 @@ def read(
     except MemoryError as error:
         raise CalibrationDataError(f"{what}: too large for this machine's memory") from error
     except Exception as error:  # the user's own generator or parse function runs here
-        raise CalibrationDataError(
-            f"{what}: {type(error).__name__}: {one_line(error)}"
-        ) from error
+        raise CalibrationDataError(f"{what}: {type(error).__name__}: {one_line(error)}") from error
     return Samples({spec.name: reader.cast(spec, columns[spec.name]) for spec in inputs}, labels)
 
 
@@ -168,15 +165,17 @@ class _Reader:
             lengths["y"] = len(labels) if labels.ndim else 0
         if len(set(lengths.values())) > 1:
             found = ", ".join(f"{name}: {length}" for name, length in lengths.items())
-            raise CalibrationDataError(f"{self.what}: expected as many samples of each; got {found}")
+            raise CalibrationDataError(
+                f"{self.what}: expected as many samples of each; got {found}"
+            )
         return dict(columns), labels
 
     def _from_stream(self, data: Any) -> tuple[dict[str, Sequence[Any]], np.ndarray | None]:
         stream = data() if callable(data) and not isinstance(data, Iterable) else data
         if not isinstance(stream, Iterable):
             raise CalibrationDataError(
-                f"{self.what}: expected an array, a path, a dataset, a generator or a function that "
-                f"returns one; got {type(data).__name__}"
+                f"{self.what}: expected an array, a path, a dataset, a generator or a function "
+                f"that returns one; got {type(data).__name__}"
             )
         columns: dict[str, list[Any]] = {spec.name: [] for spec in self.inputs}
         labels: list[Any] = []

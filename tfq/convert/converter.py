@@ -12,8 +12,8 @@ from typing import Any, TextIO
 from tfq.convert import quiet, tracing
 from tfq.convert.calibration import Samples
 from tfq.convert.request import Request
-from tfq.convert.sources import GraphSource, InputSpec, one_line
-from tfq.errors import ConversionError
+from tfq.convert.sources import GraphSource, InputSpec
+from tfq.errors import ConversionError, one_line
 
 
 def convert_graph(
@@ -40,7 +40,7 @@ def convert_graph(
         quiet.silenced(request.verbose) as noise,
         tempfile.TemporaryDirectory(prefix="tfq-") as directory,
     ):
-        names = tracing.freeze(source, inputs, Path(directory))
+        names = tracing.freeze(source, inputs, Path(directory), calibrated=samples is not None)
         converter = tf.lite.TFLiteConverter.from_saved_model(directory)
         _configure(tf, converter, request)
         try:

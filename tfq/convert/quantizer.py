@@ -7,8 +7,7 @@ from typing import Any
 from tfq.convert import quiet
 from tfq.convert.calibration import Samples
 from tfq.convert.request import Request
-from tfq.convert.sources import one_line
-from tfq.errors import ConversionError, MissingDependencyError
+from tfq.errors import ConversionError, MissingDependencyError, one_line
 from tfq.model import Model, Tensor, load
 
 
@@ -22,18 +21,16 @@ def quantize(model: Model, request: Request, samples: Samples | None, label: str
         label: what to call the model in messages.
 
     Raises:
-        ConversionError: the model is not float, or LiteRT Quantizer refuses it.
+        ConversionError: LiteRT Quantizer refuses the model.
         MissingDependencyError: litert-quantizer is not installed.
     """
-    _check_float(model, label)
     if request.mode.name == "float32":
         return bytes(model)
     try:
         from litert_quantizer import quantizer
     except ImportError as error:
         raise MissingDependencyError(
-            f"{request.mode.name} of this model needs litert-quantizer: "
-            "pip install 'tfq[quantize]'"
+            f"{request.mode.name} of this model needs litert-quantizer: pip install 'tfq[quantize]'"
         ) from error
     with quiet.silenced(request.verbose):
         try:
@@ -47,17 +44,6 @@ def quantize(model: Model, request: Request, samples: Samples | None, label: str
             raise ConversionError(
                 f"{label} cannot be quantized to {request.mode.name}: {one_line(error)}"
             ) from error
-
-
-def _check_float(model: Model, label: str) -> None:
-    """A quantized model cannot be quantized again: its float values are gone."""
-    for subgraph in model.subgraphs:
-        for tensor in subgraph.tensors:
-            if tensor.quantization is not None and tensor.dtype != "float32":
-                raise ConversionError(
-                    f"{label} is already quantized (tensor {tensor.name!r} is {tensor.dtype}); "
-                    "expected a float model"
-                )
 
 
 def _configure(work: Any, request: Request) -> None:

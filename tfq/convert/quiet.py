@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -38,7 +39,8 @@ def silenced(verbose: bool = False) -> Iterator[Noise]:
 
     TensorFlow's C++ parts (absl, MLIR, oneDNN) write to file descriptor 2 directly, so Python's
     own redirection does not reach them. It is the process that is silenced: other threads' words
-    to stderr go the same way while this lasts.
+    to stderr go the same way while this lasts. `sys.stderr` stays: a log handler that is made
+    meanwhile would keep its stand-in for ever.
 
     Args:
         verbose: leave everything as it is.
@@ -56,17 +58,18 @@ def silenced(verbose: bool = False) -> Iterator[Noise]:
         yield Noise(sys.stderr, None)
         return
     sys.stderr.flush()
+    level = logging.root.manager.disable
     with (
         tempfile.TemporaryFile() as log,
         os.fdopen(real, "w") as terminal,
-        open(log.fileno(), "w", closefd=False) as python_log,  # noqa: PTH123
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
+        logging.disable(logging.ERROR)
         os.dup2(log.fileno(), 2)
         try:
-            with contextlib.redirect_stderr(python_log):
-                yield Noise(terminal, log)
+            yield Noise(terminal, log)
         finally:
-            python_log.flush()
+            sys.stderr.flush()
             os.dup2(real, 2)
+            logging.disable(level)

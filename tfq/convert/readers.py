@@ -15,7 +15,12 @@ from typing import Any
 import numpy as np
 
 from tfq.convert.sources import InputSpec
-from tfq.errors import ArgumentError, CalibrationDataError, MissingDependencyError, ConversionWarning
+from tfq.errors import (
+    ArgumentError,
+    CalibrationDataError,
+    ConversionWarning,
+    MissingDependencyError,
+)
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 IMAGE_LIMIT = 500
@@ -153,16 +158,14 @@ def _image_size(spec: InputSpec, what: str) -> tuple[int, int, int]:
             f"{what}: images fit an input of [?, height, width, 1 or 3]; the model has {spec}"
         )
     height, width, channels = shape
-    if height is None or width is None:
+    if height is None or width is None or channels is None:
         raise CalibrationDataError(
             f"{what}: the model leaves the image size open ({spec}); give it with input_shapes"
         )
     return height, width, channels
 
 
-def _image(
-    file: Path, height: int, width: int, channels: int, what: str
-) -> np.ndarray[Any, Any]:
+def _image(file: Path, height: int, width: int, channels: int, what: str) -> np.ndarray[Any, Any]:
     try:
         from PIL import Image
     except ImportError as error:

@@ -63,7 +63,14 @@ def complete(
 
     Args:
         profile: the device's; None if the user named none.
-        mode: and the rest: as in `tfq.convert`.
+        mode: as in `tfq.convert`, and so the rest.
+        granularity: as there.
+        input_type: as there.
+        output_type: as there.
+        allow_float_fallback: as there.
+        allow_select_tf_ops: as there.
+        allow_custom_ops: as there.
+        verbose: as there.
 
     Raises:
         ArgumentError: a value is unknown, or the mode has no such granularity or type.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scaling:
-    """(pixel − mean) / std, with one mean and std for all channels or one each.
+    """(pixel - mean) / std, with one mean and std for all channels or one each.
 
     Attributes:
         mean: in units of pixels, 0 to 255.

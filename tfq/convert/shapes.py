@@ -55,9 +55,7 @@ def fill(inputs: Sequence[InputSpec], samples: Mapping[str, Shape]) -> tuple[Inp
 
 def _fill(shape: Shape, dims: Shape) -> Shape:
     padded = (*dims, *([None] * len(shape)))
-    return tuple(
-        dim if own is None else own for own, dim in zip(shape, padded, strict=False)
-    )
+    return tuple(dim if own is None else own for own, dim in zip(shape, padded, strict=False))
 
 
 def _asked(spec: InputSpec, shape: Shape) -> InputSpec:

@@ -7,6 +7,7 @@ from the one to the other. A float `.tflite` is a `FlatbufferSource`.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from tfq.convert import keras_files, quiet
-from tfq.errors import ArgumentError, ConversionError, InvalidModelError, MissingDependencyError
+from tfq.errors import (
+    ArgumentError,
+    ConversionError,
+    InvalidModelError,
+    MissingDependencyError,
+    one_line,
+)
 from tfq.model import Model, load
 from tfq.runtime import input_names
 
@@ -87,6 +94,7 @@ def open_source(
     Raises:
         ArgumentError: `source` is nothing of the kind.
         InvalidModelError: a file is missing, broken or of another format.
+        ConversionError: a `.tflite` is quantized already; a Keras model has no known inputs.
     """
     with quiet.silenced(verbose):
         return _open(source, signature, unsafe_load)
@@ -133,6 +141,7 @@ def _open_path(path: Path, signature: str | None, unsafe_load: bool) -> Source:
 
 
 def _from_flatbuffer(model: Model, label: str) -> FlatbufferSource:
+    _check_float(model, label)
     inputs = tuple(
         InputSpec(
             name,
@@ -142,6 +151,17 @@ def _from_flatbuffer(model: Model, label: str) -> FlatbufferSource:
         for name, tensor in zip(input_names(model), model.inputs, strict=True)
     )
     return FlatbufferSource(inputs, model, label)
+
+
+def _check_float(model: Model, label: str) -> None:
+    """A quantized model cannot be quantized again: its float values are gone."""
+    for subgraph in model.subgraphs:
+        for tensor in subgraph.tensors:
+            if tensor.quantization is not None and tensor.dtype != "float32":
+                raise ConversionError(
+                    f"{label} is already quantized (tensor {tensor.name!r} is {tensor.dtype}); "
+                    "expected a float model"
+                )
 
 
 def _open_saved_model(path: Path, signature: str | None) -> GraphSource:
@@ -209,7 +229,10 @@ def _from_keras_object(source: Any, label: str = "the Keras model") -> GraphSour
     tree = _tensorflow().nest
     structure = _keras_inputs(source, label)
     leaves = tree.flatten(structure)
-    names = _structure_names(tree, structure) or [leaf.name for leaf in leaves]
+    names = _structure_names(tree, structure) or [
+        f"input_{index}" if re.fullmatch(r"keras_tensor(_\d+)?", leaf.name) else leaf.name
+        for index, leaf in enumerate(leaves)
+    ]
     output_names = list(getattr(source, "output_names", None) or ())
 
     def call(tensors: Sequence[Any]) -> dict[str, Any]:
@@ -246,9 +269,13 @@ def _keras_inputs(model: Any, label: str) -> Any:
             continue
         if structure is not None and not (isinstance(structure, list) and not structure):
             return structure
+    shapes = list((getattr(model, "_build_shapes_dict", None) or {}).values())
+    if len(shapes) == 1 and isinstance(shapes[0], tuple):  # a subclass of keras.Model, once called
+        open_batch = (None, *shapes[0][1:])
+        return _tensorflow().TensorSpec(open_batch, model.compute_dtype, name="input_0")
     raise ConversionError(
-        f"{label} has no known inputs: expected a functional, sequential or built model. Wrap it: "
-        "tf.function(model, input_signature=[tf.TensorSpec(shape, dtype)]), and convert that"
+        f"{label} has no known inputs: expected a functional, sequential or built model. Call it "
+        "on a sample first, or convert tf.function(model, input_signature=[tf.TensorSpec(…)])"
     )
 
 
@@ -289,9 +316,3 @@ def _tensorflow() -> Any:
             "converting from TensorFlow or Keras needs tensorflow: pip install 'tfq[convert]'"
         ) from error
     return tensorflow
-
-
-def one_line(error: object, limit: int = 300) -> str:
-    """An error's first words, on one line."""
-    text = " ".join(str(error).split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -12,51 +12,51 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tfq.convert.sources import GraphSource, InputSpec, one_line
-from tfq.errors import ConversionError
+from tfq.convert.sources import GraphSource, InputSpec
+from tfq.errors import ConversionError, one_line
 
-def freeze(source: GraphSource, inputs: Sequence[InputSpec], directory: Path) -> dict[str, str]:
+
+def freeze(
+    source: GraphSource, inputs: Sequence[InputSpec], directory: Path, *, calibrated: bool
+) -> dict[str, str]:
     """Traces `source` with the given shapes and saves it with its variables as constants.
 
     Args:
         source: the model.
         inputs: its inputs with the shapes to trace.
         directory: where the SavedModel goes.
+        calibrated: whether TensorFlow will run it to measure ranges.
 
     Returns:
         The signature's name for each input, by the name the user knows.
 
     Raises:
-        ConversionError: the model cannot be traced.
+        ConversionError: the model cannot be traced, or has a loop and is to be calibrated.
     """
     import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import (
-        convert_variables_to_constants_v2 as freeze_variables,
-    )
 
-    specs = [tf.TensorSpec(spec.shape, spec.dtype) for spec in inputs]
-    output_names: list[str] = []
-
-    def flat(*tensors: Any) -> list[Any]:
-        outputs = source.call(tensors)
-        output_names[:] = outputs
-        return list(outputs.values())
-
+    module = tf.Module()
     try:
-        traced = tf.function(flat, autograph=False).get_concrete_function(*specs)
-        frozen = freeze_variables(traced, lower_control_flow=False)
+        traced, output_names = _trace(source, inputs)
+        if _has_fused_layers(traced):
+            flat, module.variables_of_source = traced, list(traced.variables)
+        else:
+            flat = _with_constants(traced)
     except Exception as error:  # the model's own code runs here
         raise ConversionError(f"{source.label} cannot be traced: {one_line(error)}") from error
-
+    if calibrated and any("While" in op.type for op in flat.graph.get_operations()):
+        # TensorFlow 2.21 does not fail here: its calibrator crashes the process.
+        raise ConversionError(
+            f"{source.label} has a loop, which TensorFlow cannot calibrate; if it is a recurrent "
+            "layer, build it with unroll=True"
+        )
     arguments = _signature_names([spec.name for spec in inputs])
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator, unused-ignore]
     def serve(**keywords: Any) -> dict[str, Any]:
-        outputs = frozen(*(keywords[name] for name in arguments))
-        flat_outputs = [outputs] if len(output_names) == 1 and tf.is_tensor(outputs) else outputs
-        return dict(zip(output_names, flat_outputs, strict=True))
+        outputs = tf.nest.flatten(flat(*(keywords[name] for name in arguments)))
+        return dict(zip(output_names, outputs, strict=True))
 
-    module = tf.Module()
     module.serve = serve
     signature = serve.get_concrete_function(
         **{
@@ -66,6 +66,36 @@ def freeze(source: GraphSource, inputs: Sequence[InputSpec], directory: Path) ->
     )
     tf.saved_model.save(module, str(directory), signatures=signature)
     return {spec.name: name for spec, name in zip(inputs, arguments, strict=True)}
+
+
+def _trace(source: GraphSource, inputs: Sequence[InputSpec]) -> tuple[Any, list[str]]:
+    """A concrete function from flat inputs to flat outputs, and the outputs' names."""
+    import tensorflow as tf
+
+    names: list[str] = []
+
+    def flat(*tensors: Any) -> list[Any]:
+        outputs = source.call(tensors)
+        names[:] = outputs
+        return list(outputs.values())
+
+    specs = [tf.TensorSpec(spec.shape, spec.dtype) for spec in inputs]
+    return tf.function(flat, autograph=False).get_concrete_function(*specs), names
+
+
+def _has_fused_layers(traced: Any) -> bool:
+    """Whether functions inside say which kernel they are, as Keras 2's LSTM does.
+
+    TFLiteConverter makes UNIDIRECTIONAL_SEQUENCE_LSTM of them; freezing would inline them.
+    """
+    functions = traced.graph.as_graph_def().library.function
+    return any("api_implements" in function.attr for function in functions)
+
+
+def _with_constants(traced: Any) -> Any:
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    return convert_variables_to_constants_v2(traced, lower_control_flow=False)
 
 
 def _signature_names(names: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ import os
 from tfq.format.buffers import buffer_data, options_data
 from tfq.format.indices import ABSENT, check_indices
 from tfq.format.malformed import SEPARATOR
-from tfq.format.output import source_chunks, write_whole
+from tfq.format.output import check_place, source_chunks, write_whole
 from tfq.format.schema import Field, Schema, TableSchema, tflite
 from tfq.format.source import Source, open_source
 from tfq.format.table import Table
@@ -26,6 +26,7 @@ __all__ = [
     "Table",
     "TableSchema",
     "buffer_data",
+    "check_place",
     "options_data",
     "read",
     "source_chunks",

@@ -15,6 +15,33 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 24
 
 
+def check_place(path: str | os.PathLike[str]) -> str:
+    """Check that a file could be written, before the work that makes it.
+
+    Args:
+        path: Where the file shall stand.
+
+    Returns:
+        The path that will be opened: with its links followed, unless it is a device or a pipe.
+
+    Raises:
+        ArgumentError: If the directory does not exist or cannot be written to, or the path is a
+            directory.
+    """
+    shown = os.fspath(path)
+    if os.path.isdir(shown):  # noqa: PTH112
+        raise ArgumentError(f"{shown}: cannot be written: it is a directory")
+    if _is_stream(shown):
+        return shown
+    target = os.path.realpath(shown)
+    directory = os.path.dirname(target)  # noqa: PTH120
+    if not os.path.isdir(directory):  # noqa: PTH112
+        raise ArgumentError(f"{shown}: cannot be written: there is no directory {directory}")
+    if not os.access(directory, os.W_OK):
+        raise ArgumentError(f"{shown}: cannot be written: no permission to write to {directory}")
+    return target
+
+
 def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
     """Write a file beside its place and rename it, so that nobody ever sees a part of it.
 
@@ -23,26 +50,24 @@ def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvie
         chunks: The content, in order.
 
     Raises:
-        ArgumentError: If the directory does not exist or the path is a directory.
+        ArgumentError: If `check_place` refuses the path.
         Error: If the file cannot be written; what stood there before still does.
     """
     shown = os.fspath(path)
-    target = os.path.realpath(shown)
-    directory, name = os.path.split(target)
-    if os.path.isdir(target):  # noqa: PTH112
-        raise ArgumentError(f"{shown}: cannot be written: it is a directory")
-    if not os.path.isdir(directory):  # noqa: PTH112
-        raise ArgumentError(f"{shown}: cannot be written: there is no directory {directory}")
-    if os.path.exists(target) and not os.path.isfile(target):  # noqa: PTH110, PTH113
-        # A device or a pipe, such as /dev/stdout: there is nothing to rename.
-        beside = target
-    else:
+    beside = target = check_place(path)
+    if not _is_stream(shown):
+        directory, name = os.path.split(target)
         beside = os.path.join(directory, f".{name[:200]}.{os.getpid()}.tmp")  # noqa: PTH118
     try:
         _write(beside, target, chunks)
     except OSError as error:
         reason = error.strerror or str(error)
         raise Error(f"{shown}: cannot be written: {reason}") from None
+
+
+def _is_stream(path: str) -> bool:
+    """Whether it is a device or a pipe, such as /dev/stdout: there is nothing to rename."""
+    return os.path.exists(path) and not os.path.isfile(path)  # noqa: PTH110, PTH113
 
 
 def source_chunks(source: Source) -> Iterable[memoryview]:

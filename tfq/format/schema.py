@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 
 # The package stands outside `tfq/` (see setup.cfg), where a type checker does not look for it.
-from tfq.schemas import load  # type: ignore[import-not-found,unused-ignore]
+from tfq.schemas import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

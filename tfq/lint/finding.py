@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 # From the worst to the mildest.
 SEVERITIES = ("error", "warning", "hint")
+# Of a tensor's name in a message; `Finding.tensor` has all of it.
+MOST_NAME = 60
 
 
 class Hit(NamedTuple):
@@ -46,6 +48,15 @@ class Finding(NamedTuple):
 def at_least(severity: str, least: str) -> bool:
     """Whether `severity` is as bad as `least`, or worse."""
     return SEVERITIES.index(severity) <= SEVERITIES.index(least)
+
+
+def quoted(tensor: Tensor) -> str:
+    """Name a tensor in a message; converters join names, so that some fill a page."""
+    name = tensor.name
+    if not name:
+        return f"tensor {tensor.index}"
+    half = MOST_NAME // 2
+    return repr(name if len(name) <= MOST_NAME else f"{name[:half]}…{name[-half:]}")
 
 
 def place(operator: Operator) -> str:

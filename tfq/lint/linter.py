@@ -8,6 +8,7 @@ from tfq import errors, profiles
 from tfq.lint import rules
 from tfq.lint.finding import Finding
 from tfq.lint.report import Report
+from tfq.profiles.nearest import did_you_mean
 
 if TYPE_CHECKING:
     import os
@@ -56,5 +57,5 @@ def _check_ids(profile: Profile) -> None:
         if identity not in known:
             raise errors.ProfileError(
                 f"{profile.path}: $.severity: expected rule ids ({', '.join(known)}), "
-                f"got {identity!r}"
+                f"got {identity!r}{did_you_mean(identity, known)}"
             )

@@ -104,8 +104,8 @@ class Report:
             severity: The mildest severity that counts.
 
         Raises:
-            FindingsError: If there is a finding of that severity, or worse. The message is the summary and the
-                first of those findings.
+            FindingsError: If there is a finding of that severity, or worse. The message is the
+                summary and the first of those findings.
             tfq.errors.ArgumentError: If there is no such severity.
         """
         bad = self.at_least(severity)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 
-from tfq.errors import InvalidModelError, MissingDependencyError
+from tfq.errors import Error, InvalidModelError, MissingDependencyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def array(tensor: Tensor) -> np.ndarray[Any, Any]:
         values = (np.frombuffer(data, dtype="<u2").astype("<u4") << 16).view("<f4")
     else:
         values = np.frombuffer(data, dtype="u1").view(_float8(tensor))
-    return values.reshape(tensor.shape)
+    return _reshape(values, tensor)
 
 
 def values(tensor: Tensor) -> tuple[Any, ...]:
@@ -85,7 +85,8 @@ def values(tensor: Tensor) -> tuple[Any, ...]:
         Its values in row-major order.
 
     Raises:
-        InvalidModelError: If its data are missing or do not fit its shape.
+        InvalidModelError: If its data do not fit its shape.
+        Error: If they are of a kind that tfq cannot read.
     """
     letter = _LETTERS.get(tensor.dtype)
     if letter is None:
@@ -98,11 +99,11 @@ def _checked_count(tensor: Tensor, data: memoryview) -> int:
     """Return how many values the shape promises, after a look at whether the data hold them."""
     width = bits(tensor.dtype)
     if width is None:
-        raise InvalidModelError(f"{tensor.place}: values of type {tensor.dtype} are not data")
+        raise Error(f"{tensor.place}: values of type {tensor.dtype} cannot be read")
     if any(size < 0 for size in tensor.shape):
         raise InvalidModelError(f"{tensor.place}: is constant, got the open shape {tensor.shape}")
     if tensor.is_sparse:
-        raise InvalidModelError(f"{tensor.place}: sparse data cannot be read yet")
+        raise Error(f"{tensor.place}: its data are sparse, which cannot be read yet")
     count = math.prod(tensor.shape)
     expected = (count * width + 7) // 8
     if expected != len(data):
@@ -145,7 +146,15 @@ def _strings(tensor: Tensor, data: memoryview) -> np.ndarray[Any, Any]:
     strings = np.empty(count, dtype=object)
     for index in range(count):
         strings[index] = bytes(data[offsets[index] : offsets[index + 1]])
-    return strings.reshape(tensor.shape)
+    return _reshape(strings, tensor)
+
+
+def _reshape(values: np.ndarray[Any, Any], tensor: Tensor) -> np.ndarray[Any, Any]:
+    try:
+        return values.reshape(tensor.shape)
+    except ValueError as error:
+        # More dimensions than NumPy takes.
+        raise InvalidModelError(f"{tensor.place}: cannot be an array: {error}") from None
 
 
 def _float8(tensor: Tensor) -> Any:

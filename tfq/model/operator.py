@@ -110,7 +110,7 @@ class Operator(View):
     @property
     def place(self) -> str:
         """Where it stands, for messages: file, subgraph, index and name."""
-        return f"{self.subgraph.place}{SEPARATOR}operator {self.index} ({self.name})"
+        return f"{self.subgraph.place}{SEPARATOR}operator {self.index} ({self.name!r})"
 
     def __repr__(self) -> str:
         """Return index and name."""

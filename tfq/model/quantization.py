@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import cached_property
 
+from tfq.errors import InvalidModelError
 from tfq.format import ABSENT
 from tfq.model.view import View
 
@@ -139,4 +140,9 @@ class Quantization(View):
         index = self._details[name] if self._details is not None else ABSENT
         if index == ABSENT:
             return ()
-        return self._tensor.subgraph.tensors[index].values
+        tensor = self._tensor.subgraph.tensors[index]
+        if not tensor.is_constant:
+            raise InvalidModelError(
+                f"{self._tensor.place}: its {name} are in tensor {index}, which is not constant"
+            )
+        return tensor.values

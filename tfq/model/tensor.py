@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from tfq.errors import ArgumentError, InvalidModelError
+from tfq.errors import ArgumentError, Error
 from tfq.format import SEPARATOR, buffer_data, tflite
 from tfq.model import data
 from tfq.model.quantization import Quantization
@@ -104,10 +104,10 @@ class Tensor(View):
         """The bytes of its data as they stand in the file, without a copy; empty if it has none.
 
         Raises:
-            InvalidModelError: If the data stand in another file.
+            Error: If the data stand in another file.
         """
         if self._table["external_buffer"]:
-            raise InvalidModelError(f"{self.place}: its data stand in another file")
+            raise Error(f"{self.place}: its data stand in another file")
         if (buffer := self._buffer) is None:
             return memoryview(b"")
         return buffer_data(buffer)
@@ -124,6 +124,7 @@ class Tensor(View):
             ArgumentError: If the tensor is not constant.
             InvalidModelError: If the data do not have the size that shape and type promise.
             MissingDependencyError: For 8-bit floats, if ml_dtypes is not installed.
+            Error: For sparse data, data in another file, and types that tfq does not know.
         """
         if not self.is_constant:
             raise ArgumentError(f"{self.place}: is not constant, the file holds no data for it")
@@ -156,7 +157,7 @@ class Tensor(View):
     @property
     def place(self) -> str:
         """Where it stands, for messages: file, subgraph, index and name."""
-        return f"{self.subgraph.place}{SEPARATOR}tensor {self.index} ({self.name})"
+        return f"{self.subgraph.place}{SEPARATOR}tensor {self.index} ({self.name!r})"
 
     def __repr__(self) -> str:
         """Return index, name, dtype and shape."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfq import errors
 from tfq.profiles import profile
+from tfq.profiles.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from tfq.profiles.profile import Profile
@@ -44,7 +45,9 @@ def load(name_or_path: str | os.PathLike[str]) -> Profile:
     try:
         data = _resolved(path, children=())
     except RecursionError:
-        raise errors.ProfileError(f"{path}: expected a profile, got JSON nested too deeply") from None
+        raise errors.ProfileError(
+            f"{path}: expected a profile, got JSON nested too deeply"
+        ) from None
     return profile.from_json(data, path)
 
 
@@ -57,23 +60,16 @@ def _path_of(name_or_path: str | os.PathLike[str], relative_to: str) -> str:
     if text not in known:
         raise errors.ProfileError(
             f"unknown profile {text!r}: expected one of {', '.join(known)}, "
-            f"or the path of a {SUFFIX} file{_nearest(text, known)}"
+            f"or the path of a {SUFFIX} file{did_you_mean(text, known)}"
         )
     return os.path.join(SHIPPED, text + SUFFIX)  # noqa: PTH118
 
 
-def _nearest(text: str, known: tuple[str, ...]) -> str:
-    import difflib
-
-    nearest = difflib.get_close_matches(text.casefold(), known, n=1)
-    return f"; did you mean {nearest[0]}?" if nearest else ""
-
-
 def _resolved(path: str, children: tuple[str, ...]) -> dict[str, Any]:
+    data = _read(path)
     identity = os.path.realpath(path)
     if identity in children:
         raise errors.ProfileError(f"{path}: expected a chain of 'extends' that ends, got a circle")
-    data = _read(path)
     base = data.get("extends")
     # Anything but a string is left to the schema.
     if isinstance(base, str):
@@ -99,10 +95,10 @@ def _merged(parent: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
 
 
 def _validate(data: dict[str, Any], path: str) -> None:
-    from tfq import schemas
     from tfq.profiles import validate
+    from tfq.schemas import load as load_schema
 
-    first = next(validate.violations(data, schemas.load("profile.schema")), None)
+    first = next(validate.violations(data, load_schema("profile.schema")), None)
     if first is not None:
         raise errors.ProfileError(f"{path}: {first.path}: {first.message}")
 
@@ -120,7 +116,7 @@ def _read(path: str) -> dict[str, Any]:
         raise errors.ProfileError(f"{path}: expected a profile, got more than {MOST_BYTES} bytes")
     try:
         data = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_refuse_constant
+            raw.decode("utf-8-sig"), object_pairs_hook=_distinct, parse_constant=_refuse_constant
         )
     except UnicodeDecodeError:
         raise errors.ProfileError(f"{path}: expected JSON in UTF-8, got other bytes") from None
@@ -132,10 +128,11 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} twice")
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise ValueError(f"the key {key!r} twice")
+        result[key] = value
     return result
 
 

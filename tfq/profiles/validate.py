@@ -1,7 +1,7 @@
-"""Does a JSON value meet a JSON Schema? As much of JSON Schema 2020-12 as our profiles need.
+"""Does a JSON value meet a JSON Schema? As much of JSON Schema 2020-12 as our schemas use.
 
 The schema file stays the one description of a profile; this module is the loop over it. A keyword
-that is not in CHECKS or ANNOTATIONS is an error, so that a schema never promises what is not checked.
+that is not in CHECKS or ANNOTATIONS is an error: a schema never promises what is not checked.
 """
 
 from __future__ import annotations
@@ -14,16 +14,8 @@ if TYPE_CHECKING:
 
     Schema = Mapping[str, Any]
 
-TYPES: dict[str, tuple[type, ...]] = {
-    "object": (dict,),
-    "array": (list,),
-    "string": (str,),
-    "number": (int, float),
-    "integer": (int,),
-    "boolean": (bool,),
-    "null": (type(None),),
-}
 ANNOTATIONS = frozenset({"$schema", "$id", "$defs", "$comment", "title", "description", "examples"})
+MOST_SHOWN = 60
 
 
 class Violation(NamedTuple):
@@ -38,14 +30,26 @@ class Violation(NamedTuple):
     message: str
 
 
-def violations(value: Any, schema: Schema, root: Schema | None = None, path: str = "$") -> Iterator[Violation]:
+class At(NamedTuple):
+    """Where the check stands.
+
+    Attributes:
+        schema: The schema that the keyword is in.
+        root: The whole schema, which `$ref` points into.
+        path: The place of the value.
+    """
+
+    schema: Schema
+    root: Schema
+    path: str
+
+
+def violations(value: Any, schema: Schema) -> Iterator[Violation]:
     """Every place where `value` breaks `schema`, from the outside inwards.
 
     Args:
         value: What `json.loads` returned.
         schema: The JSON Schema.
-        root: The schema that `$ref` points into; `schema` itself if None.
-        path: Where `value` stands.
 
     Yields:
         One violation after the other; nothing if the value meets the schema.
@@ -53,83 +57,88 @@ def violations(value: Any, schema: Schema, root: Schema | None = None, path: str
     Raises:
         ValueError: If the schema has a keyword that this module does not know.
     """
-    root = schema if root is None else root
-    for keyword, expected in schema.items():
+    return _violations(value, At(schema, schema, "$"))
+
+
+def _violations(value: Any, at: At) -> Iterator[Violation]:
+    for keyword, expected in at.schema.items():
         if keyword in ANNOTATIONS:
             continue
         if keyword not in CHECKS:
             raise ValueError(f"expected one of {', '.join(CHECKS)} in the schema, got {keyword!r}")
-        yield from CHECKS[keyword](value, expected, schema, root, path)
+        yield from CHECKS[keyword](value, expected, at)
 
 
-def _ref(value: Any, expected: str, _schema: Schema, root: Schema, path: str) -> Iterator[Violation]:
-    target: Any = root
+def _ref(value: Any, expected: str, at: At) -> Iterator[Violation]:
+    target: Any = at.root
     for step in expected.removeprefix("#/").split("/"):
         target = target[step]
-    yield from violations(value, target, root, path)
+    yield from _violations(value, at._replace(schema=target))
 
 
-def _type(value: Any, expected: Any, _schema: Schema, _root: Schema, path: str) -> Iterator[Violation]:
+def _type(value: Any, expected: str | list[str], at: At) -> Iterator[Violation]:
     wanted = [expected] if isinstance(expected, str) else expected
-    # In Python, True is an int; in JSON it is not a number.
-    fits = any(
-        isinstance(value, TYPES[name]) and (name == "boolean" or not isinstance(value, bool))
-        for name in wanted
-    )
-    if not fits:
-        yield Violation(path, f"expected {' or '.join(wanted)}, got {_shown(value)}")
+    if not any(TYPES[name](value) for name in wanted):
+        yield Violation(at.path, f"expected {' or '.join(wanted)}, got {_shown(value)}")
 
 
-def _enum(value: Any, expected: Any, _schema: Schema, _root: Schema, path: str) -> Iterator[Violation]:
+def _enum(value: Any, expected: list[Any], at: At) -> Iterator[Violation]:
     if not any(_equal(value, choice) for choice in expected):
         choices = ", ".join(map(_shown, expected))
-        yield Violation(path, f"expected one of {choices}, got {_shown(value)}")
+        yield Violation(at.path, f"expected one of {choices}, got {_shown(value)}")
 
 
-def _const(value: Any, expected: Any, _schema: Schema, _root: Schema, path: str) -> Iterator[Violation]:
+def _const(value: Any, expected: Any, at: At) -> Iterator[Violation]:
     if not _equal(value, expected):
-        yield Violation(path, f"expected {_shown(expected)}, got {_shown(value)}")
+        yield Violation(at.path, f"expected {_shown(expected)}, got {_shown(value)}")
 
 
-def _pattern(value: Any, expected: str, _schema: Schema, _root: Schema, path: str) -> Iterator[Violation]:
+def _pattern(value: Any, expected: str, at: At) -> Iterator[Violation]:
     if isinstance(value, str) and not re.search(expected, value):
-        yield Violation(path, f"expected text like {expected}, got {_shown(value)}")
+        yield Violation(at.path, f"expected text that matches {expected}, got {_shown(value)}")
 
 
-def _min_items(value: Any, expected: int, _schema: Schema, _root: Schema, path: str) -> Iterator[Violation]:
+def _min_items(value: Any, expected: int, at: At) -> Iterator[Violation]:
     if isinstance(value, list) and len(value) < expected:
-        yield Violation(path, f"expected at least {expected} items, got {len(value)}")
+        yield Violation(at.path, f"expected {expected} or more items, got {len(value)}")
 
 
-def _items(value: Any, expected: Schema, _schema: Schema, root: Schema, path: str) -> Iterator[Violation]:
+def _items(value: Any, expected: Schema, at: At) -> Iterator[Violation]:
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from violations(item, expected, root, f"{path}[{index}]")
+            yield from _violations(item, At(expected, at.root, f"{at.path}[{index}]"))
 
 
-def _required(value: Any, expected: Any, _schema: Schema, _root: Schema, path: str) -> Iterator[Violation]:
+def _required(value: Any, expected: list[str], at: At) -> Iterator[Violation]:
     if isinstance(value, dict):
         for key in expected:
             if key not in value:
-                yield Violation(f"{path}.{key}", "expected a value, got nothing")
+                yield Violation(f"{at.path}.{key}", "expected a value, got nothing")
 
 
-def _properties(value: Any, expected: Schema, _schema: Schema, root: Schema, path: str) -> Iterator[Violation]:
+def _properties(value: Any, expected: Schema, at: At) -> Iterator[Violation]:
     if isinstance(value, dict):
         for key, schema in expected.items():
             if key in value:
-                yield from violations(value[key], schema, root, f"{path}.{key}")
+                yield from _violations(value[key], At(schema, at.root, f"{at.path}.{key}"))
 
 
-def _additional(value: Any, expected: Any, schema: Schema, root: Schema, path: str) -> Iterator[Violation]:
+def _additional(value: Any, expected: bool | Schema, at: At) -> Iterator[Violation]:
     if not isinstance(value, dict):
         return
-    known = schema.get("properties", {})
-    for key in (key for key in value if key not in known):
-        if isinstance(expected, dict):
-            yield from violations(value[key], expected, root, f"{path}.{key}")
-        elif expected is False:
-            yield Violation(f"{path}.{key}", f"expected one of {', '.join(known)} as the key")
+    known = at.schema.get("properties", {})
+    for key in value:
+        if key in known or expected is True:
+            continue
+        if expected is False:
+            yield Violation(at.path, f"expected the keys {', '.join(known)}, got {_shown(key)}")
+        else:
+            yield from _violations(value[key], At(expected, at.root, f"{at.path}.{key}"))
+
+
+def _is_number(value: Any) -> bool:
+    # In Python, True is an int; in JSON it is no number.
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _equal(value: Any, other: Any) -> bool:
@@ -142,12 +151,22 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return "an array"
     if value is None or isinstance(value, bool):
-        return str(value).lower().replace("none", "null")
+        return {None: "null", True: "true", False: "false"}[value]
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
-CHECKS: dict[str, Callable[[Any, Any, Schema, Schema, str], Iterator[Violation]]] = {
+TYPES: dict[str, Callable[[Any], bool]] = {
+    "object": lambda value: isinstance(value, dict),
+    "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str),
+    "boolean": lambda value: isinstance(value, bool),
+    "null": lambda value: value is None,
+    "number": _is_number,
+    # 1.0 is an integer in JSON Schema.
+    "integer": lambda value: _is_number(value) and value % 1 == 0,
+}
+CHECKS: dict[str, Callable[[Any, Any, At], Iterator[Violation]]] = {
     "$ref": _ref,
     "type": _type,
     "enum": _enum,

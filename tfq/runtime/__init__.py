@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-from tfq.errors import InvalidModelError, MissingDependencyError
+from tfq.errors import InvalidModelError, MissingDependencyError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,11 +15,30 @@ if TYPE_CHECKING:
 
 __all__ = ["Runner", "input_names", "interpreter_class"]
 
-_CHOICES = (
-    ("ai_edge_litert", "ai_edge_litert.interpreter"),
-    ("tensorflow", "tensorflow.lite"),
-    ("tflite_runtime", "tflite_runtime.interpreter"),
-)
+
+def _litert() -> type[Any]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    return Interpreter  # type: ignore[no-any-return]
+
+
+def _tensorflow() -> type[Any]:
+    import tensorflow
+
+    return tensorflow.lite.Interpreter  # type: ignore[no-any-return]
+
+
+def _tflite_runtime() -> type[Any]:
+    from tflite_runtime.interpreter import Interpreter
+
+    return Interpreter  # type: ignore[no-any-return]
+
+
+_CHOICES = {
+    "ai_edge_litert": _litert,
+    "tensorflow": _tensorflow,
+    "tflite_runtime": _tflite_runtime,
+}
 
 
 def interpreter_class() -> type[Any]:
@@ -31,19 +49,17 @@ def interpreter_class() -> type[Any]:
             NumPy 1 and fails to import beside NumPy 2; the message says so.
     """
     broken = []
-    for package, module in _CHOICES:
+    for package, load in _CHOICES.items():
         try:
-            interpreter: type[Any] = importlib.import_module(module).Interpreter
+            return load()
         except ModuleNotFoundError as error:
-            if error.name not in (package, module):
+            if error.name != package:
                 broken.append(f"{package} ({error})")
         except (ImportError, AttributeError, SystemError) as error:
             # A module built for NumPy 1 fails in any of these ways beside NumPy 2.
-            hint = ": it needs numpy < 2" if package == "tflite_runtime" else f": {error}"
-            broken.append(f"{package}{hint}")
-        else:
-            return interpreter
-    found = f" (found, but it does not import: {'; '.join(broken)})" if broken else ""
+            reason = "it needs numpy < 2" if package == "tflite_runtime" else one_line(error)
+            broken.append(f"{package} ({reason})")
+    found = f"; found, but failing to import: {', '.join(broken)}" if broken else ""
     raise MissingDependencyError(
         f"running a model needs an interpreter: pip install 'tfq[runtime]'{found}"
     )
@@ -77,8 +93,7 @@ class Runner:
             self._interpreter = interpreter(model_content=bytes(model), num_threads=threads)
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise InvalidModelError(f"{model.path or 'model'}: does not load: {reason}") from error
+            raise InvalidModelError(f"{model.name}: does not load: {one_line(error)}") from error
         self._inputs = self._interpreter.get_input_details()
         self._names = input_names(model)
         self._outputs = self._interpreter.get_output_details()
@@ -116,10 +131,11 @@ def _encoded(value: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[
 
 
 def _decoded(value: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """Integer to real: (value − zero point) · scale."""
+    """Integer to real: (value - zero point) * scale."""
     import numpy as np
 
     scale, zero_point = detail["quantization"]
     if not scale:
         return value
-    return ((value.astype(np.float64) - zero_point) * scale).astype(np.float32)
+    real: np.ndarray[Any, Any] = (value.astype(np.float64) - zero_point) * scale
+    return real.astype(np.float32)

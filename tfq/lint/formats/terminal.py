@@ -15,8 +15,8 @@ def printable(text: str) -> str:
         text: Any text, such as a tensor's name from a file that nobody trusts.
 
     Returns:
-        The text with control characters, directional marks and lone surrogates as `\\x1b`,
-        `\\u202e` and the like.
+        The text with control characters, directional marks and lone surrogates escaped as in a
+        Python string.
     """
     if text.isprintable():
         return text

@@ -42,12 +42,10 @@ def _report(report: Report, colour: bool) -> Iterator[str]:
     for finding in report.findings:
         groups.setdefault((finding.severity, finding.rule), []).append(finding)
     for severity, rule in sorted(groups, key=lambda key: (SEVERITIES.index(key[0]), key[1])):
-        yield from _group(severity, rule, groups[severity, rule], report, colour)
+        yield from _group(severity, rule, groups[severity, rule], colour)
 
 
-def _group(
-    severity: str, identity: str, findings: list[Finding], report: Report, colour: bool
-) -> Iterator[str]:
+def _group(severity: str, identity: str, findings: list[Finding], colour: bool) -> Iterator[str]:
     rule = rules.all_rules()[identity]
     yield ""
     head = f"{paint(severity, severity, colour)} {paint(identity, 'bold', colour)} {rule.title}"
@@ -56,9 +54,6 @@ def _group(
         yield f"    {printable(finding.message)}"
     if len(findings) > MOST_LISTED:
         yield f"    and {len(findings) - MOST_LISTED} more; --format=json lists all"
-    why = report.profile.quantization.granularity.why
-    if identity.startswith("Q2") and why:
-        yield f"    Why: {printable(why)}."
     instead = rule.section("Use instead").partition("\n\n")[0]
     if instead:
         yield f"    Use instead: {' '.join(instead.split())}"

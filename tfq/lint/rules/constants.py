@@ -1,4 +1,4 @@
-"""Constants that the file stores in a smaller type, and that operators unpack when the model runs."""
+"""Constants that the file stores in a smaller type, and that the model unpacks when it runs."""
 
 from __future__ import annotations
 

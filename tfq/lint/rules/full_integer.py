@@ -1,7 +1,8 @@
 """Q1xx: everything in integers, from the model's input to its output.
 
 An operator that is not in integers is reported once: by Q101, Q104 or Q105; the QUANTIZE and
-DEQUANTIZE at a float input or output belong to Q102 and Q103.
+DEQUANTIZE at a float input or output belong to Q102 and Q103. One that is in integers may still be
+of a type that the device lacks, Q106.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from tfq.lint.finding import Hit, place
+from tfq import ops
+from tfq.lint.finding import Hit, place, quoted
 from tfq.lint.rule import rule
 from tfq.lint.rules.constants import unpacked_constants, unpacks_constant
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from tfq.model import Model, Operator, Subgraph, Tensor
     from tfq.profiles import Profile
 
+# Types of weights and activations. Biases are int32 or int64, and every device takes those.
+QUANTIZED = frozenset({"int2", "int4", "uint4", "int8", "uint8", "int16", "uint16"})
 # How the names of floating-point types begin.
 FLOATS = ("float", "bfloat", "complex")
 # "int8" and its kin in a file's name, not the "int" of "print" or "point".
@@ -31,20 +35,22 @@ def float_op(model: Model, profile: Profile) -> Iterator[Hit]:
     """Op computes in float.
 
     ## What it does
-    Reports every operator that reads or writes floating-point numbers, in every subgraph, where the
-    device wants integers. QUANTIZE and DEQUANTIZE inside the model count, as the edges of a float
-    island; those at the model's input and output are Q102 and Q103. An operator that only unpacks
-    constants is reported with the operator that takes them.
+    Reports every operator that reads or writes floating-point numbers, in every subgraph, where
+    the device wants integers. QUANTIZE and DEQUANTIZE inside the model count, as the edges of a
+    float island; those at the model's input and output are Q102 and Q103. An operator that only
+    unpacks constants is reported with the operator that takes them.
 
     ## Why is this bad?
-    The accelerator takes integers only. The operator goes to the CPU, with a transfer there and back,
-    or the device's compiler refuses the model.
+    The accelerator takes integers only. The operator goes to the CPU, with a transfer there and
+    back, or the device's compiler refuses the model.
 
     ## Example
-    A model that was converted without calibration data, or in which one layer has no integer kernel.
+    A model that was converted without calibration data, or one layer that has no integer kernel.
 
     ## Use instead
-    `tfq convert --mode=full_integer` with calibration data; it fails, naming the op, where no integer kernel exists.
+    `tfq convert --mode=full_integer` with calibration data.
+
+    The conversion fails, and names the op, where no integer kernel exists.
 
     ## Fix safety
     No fix of the file alone: the ranges of the activations must be measured on data.
@@ -90,7 +96,8 @@ def float_input(model: Model, profile: Profile) -> Iterator[Hit]:
     `tfq convert --input_type=int8` (or uint8), which is what `--profile` chooses.
 
     ## Fix safety
-    Safe for the model; the application must then send quantized values: `real = scale * (q - zero_point)`.
+    Safe for the model; the application must then send quantized values:
+    `q = real / scale + zero_point`.
 
     ## References
     - https://ai.google.dev/edge/litert/models/post_training_integer_quant
@@ -105,8 +112,8 @@ def float_output(model: Model, profile: Profile) -> Iterator[Hit]:
     """Model output is float.
 
     ## What it does
-    Reports every output of the model, and of its signatures, that holds floating-point numbers where
-    the device's profile lists integer types.
+    Reports every output of the model, and of its signatures, that holds floating-point numbers
+    where the device's profile lists integer types.
 
     ## Why is this bad?
     A DEQUANTIZE operator runs on the CPU after the accelerator has ended, and the application gets
@@ -119,7 +126,8 @@ def float_output(model: Model, profile: Profile) -> Iterator[Hit]:
     `tfq convert --output_type=int8` (or uint8), which is what `--profile` chooses.
 
     ## Fix safety
-    Safe for the model; the application must then read quantized values: `real = scale * (q - zero_point)`.
+    Safe for the model; the application must then read quantized values:
+    `real = scale * (q - zero_point)`.
 
     ## References
     - https://ai.google.dev/edge/litert/models/post_training_integer_quant
@@ -138,9 +146,9 @@ def hybrid_op(model: Model, profile: Profile) -> Iterator[Hit]:
     device wants integers. Says so where the file's name promises integers.
 
     ## Why is this bad?
-    The file is as small as an integer model, and is often named like one, but it is only dynamic-range
-    quantized: the activations are quantized anew on every run, by CPU kernels. Accelerators do not
-    take it.
+    The file is as small as an integer model, and is often named like one, but it is only
+    dynamic-range quantized: the activations are quantized anew on every run, by CPU kernels.
+    Accelerators do not take it.
 
     ## Example
     `converter.optimizations = [tf.lite.Optimize.DEFAULT]` without a `representative_dataset`.
@@ -174,8 +182,8 @@ def float16_weights(model: Model, profile: Profile) -> Iterator[Hit]:
     """Weights are float16.
 
     ## What it does
-    Reports every operator whose constants are stored as float16 where the device wants integers; one
-    finding an operator, whatever the number of its constants.
+    Reports every operator whose constants are stored as float16 where the device wants integers;
+    one finding an operator, whatever the number of its constants.
 
     ## Why is this bad?
     Float16 halves the file and nothing else: a CPU unpacks the weights to float32 and computes with
@@ -201,8 +209,48 @@ def float16_weights(model: Model, profile: Profile) -> Iterator[Hit]:
                 continue
             half = [each for each in unpacked_constants(operator) if each.dtype == "float16"]
             if half:
-                message = f"{place(operator)} has float16 constants, such as {half[0].name!r}"
+                message = f"{place(operator)} has float16 constants, such as {quoted(half[0])}"
                 yield Hit(message, operator, half[0])
+
+
+@rule("Q106", "integer-type", severity="error")
+def integer_type(model: Model, profile: Profile) -> Iterator[Hit]:
+    """Op has an integer type that the device does not take.
+
+    ## What it does
+    Reports every operator in integers whose quantized activations or weights have a type that the
+    device's profile does not list, such as int16; one finding an operator. Integers that are no
+    quantized numbers (shapes, indices, tokens) do not count, nor do biases.
+
+    ## Why is this bad?
+    The accelerator has arithmetic for the types that its documentation lists. The operator goes to
+    the CPU, or the device's compiler refuses the model.
+
+    ## Example
+    A model in mode int16x8 (16-bit activations) on a device for 8 bits.
+
+    ## Use instead
+    `tfq convert --mode=full_integer` with calibration data.
+
+    ## Fix safety
+    No fix of the file alone: 8-bit ranges must be measured on data.
+
+    ## References
+    - https://ai.google.dev/edge/litert/models/post_training_integer_quant_16x8
+    - The profile's sources, as `tfq profiles NAME` prints them
+    """
+    for subgraph in model.subgraphs:
+        for operator in subgraph.operators:
+            if operator.compute != "integer":
+                continue
+            found = next(_types_not_taken(operator, profile), None)
+            if found is not None:
+                tensor, kind, taken = found
+                message = (
+                    f"{place(operator)} has {tensor.dtype} {kind} {quoted(tensor)}; "
+                    f"{profile.name} takes {' or '.join(taken)}"
+                )
+                yield Hit(message, operator, tensor)
 
 
 def _takes_only_integers(profile: Profile) -> bool:
@@ -227,7 +275,7 @@ def _float_boundary(
         subgraph = tensor.subgraph.index
         where = f"subgraph {subgraph} " if subgraph else ""
         types = " or ".join(wanted)
-        message = f"{where}{kind} {tensor.name!r} is {tensor.dtype}; {profile.name} takes {types}"
+        message = f"{where}{kind} {quoted(tensor)} is {tensor.dtype}; {profile.name} takes {types}"
         yield Hit(message, None, tensor)
 
 
@@ -242,3 +290,22 @@ def _boundary_operators(model: Model) -> set[Operator]:
             if quantizes or dequantizes:
                 found.add(operator)
     return found
+
+
+def _types_not_taken(
+    operator: Operator, profile: Profile
+) -> Iterator[tuple[Tensor, str, tuple[str, ...]]]:
+    wanted = profile.quantization
+    for tensor in (*ops.all_weights(operator), *operator.inputs, *operator.outputs):
+        # The states of an LSTM in int8 are int16: the kernel's business, not the model's.
+        if tensor is None or tensor.is_variable:
+            continue
+        if tensor.dtype not in QUANTIZED or tensor.quantization is None:
+            continue
+        kind, taken = (
+            ("weights", wanted.weights)
+            if tensor.is_constant
+            else ("activations", wanted.activations)
+        )
+        if taken and tensor.dtype not in taken:
+            yield tensor, kind, taken

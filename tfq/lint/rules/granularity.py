@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfq import ops
-from tfq.lint.finding import Hit, place
+from tfq.lint.finding import Hit, place, quoted
 from tfq.lint.rule import rule
 from tfq.lint.rules.constants import stored
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tfq.model import Model, Operator, Quantization, Tensor
     from tfq.profiles import Profile
 
-# Where per-channel scales are what converters choose by themselves; dense layers often stay per-tensor.
+# Converters choose per-channel scales for these by themselves; dense layers often stay per-tensor.
 CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"})
 
 
@@ -38,7 +38,8 @@ def per_channel_weights(model: Model, profile: Profile) -> Iterator[Hit]:
     `tfq convert --granularity=per_tensor`, which is what `--profile` chooses for such a device.
 
     ## Fix safety
-    Safe to run; accuracy can fall where the channels' ranges differ much, so compare before deploying.
+    Safe to run; accuracy can fall where the channels' ranges differ much, so compare before
+    deploying.
 
     ## References
     - https://developer.axis.com/computer-vision/computer-vision-on-device/optimization-tips
@@ -54,7 +55,7 @@ def per_channel_weights(model: Model, profile: Profile) -> Iterator[Hit]:
         # One finding a layer: recurrent ones have a dozen weight tensors.
         tensor, quantization = fine[0]
         message = (
-            f"{place(operator)}: weights {tensor.name!r} are {quantization.granularity} "
+            f"{place(operator)}: weights {quoted(tensor)} are {quantization.granularity} "
             f"with {len(quantization.scales)} scales; {profile.name} wants per_tensor"
         )
         yield Hit(message, operator, tensor)

@@ -21,8 +21,8 @@ def already_quantized(model: Model, profile: Profile) -> Iterator[Hit]:
     """Model is already quantized.
 
     ## What it does
-    Reports, once a model, that tensors are quantized where the device's own compiler wants to do the
-    quantization. Integers that are no quantized numbers (shapes, indices, tokens) do not count.
+    Reports, once a model, that tensors are quantized where the device's own compiler wants to do
+    the quantization. Integers that are no quantized numbers (shapes, indices, tokens) do not count.
 
     ## Why is this bad?
     The vendor's compiler chooses scales for its own hardware from the float model; it refuses a

@@ -1,0 +1,68 @@
+"""What several test directories need: real models, and a way to make broken or rare ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+_CHECKOUT = Path(__file__).resolve().parents[1]
+_SHARED = Path(os.environ.get("TFQ_SHARED", _CHECKOUT.parent / "shared"))
+_MODELS = _SHARED / "models"
+
+
+@pytest.fixture(scope="session")
+def shared_models() -> Path:
+    """The directory of real models; without it the test is skipped, and fails where CI=true."""
+    if not _MODELS.is_dir():
+        reason = f"no real models in {_MODELS}: set TFQ_SHARED to the directory that holds models/"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    return _MODELS
+
+
+@pytest.fixture
+def model_path(request: pytest.FixtureRequest, shared_models: Path) -> Path:
+    """The path of a real model; a test that asks for it runs once for each of them."""
+    return shared_models / request.param
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "model_path" in metafunc.fixturenames:
+        paths = sorted(_MODELS.rglob("*.tflite"))
+        names = [str(path.relative_to(_MODELS)) for path in paths] or ["absent"]
+        metafunc.parametrize("model_path", names, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def bindings() -> ModuleType:
+    """LiteRT's own object API of the format: the second opinion on every field."""
+    return pytest.importorskip("ai_edge_litert.schema_py_generated")
+
+
+@pytest.fixture
+def pack(bindings: ModuleType) -> Callable[[Any], bytes]:
+    """Turns a `ModelT` of the object API into the bytes of a file."""
+    import flatbuffers
+
+    def pack(model: Any) -> bytes:
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+    return pack
+
+
+@pytest.fixture
+def edited(bindings: ModuleType, pack: Callable[[Any], bytes]) -> Callable[..., bytes]:
+    """Packs a model again after a function changed its `ModelT`."""
+
+    def edited(path: Path, change: Callable[[Any], object]) -> bytes:
+        model = bindings.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+        change(model)
+        return pack(model)
+
+    return edited
