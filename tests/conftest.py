@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+import tfq
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 _SHARED = Path(os.environ.get("TFQ_SHARED", _CHECKOUT.parent / "shared"))
@@ -35,6 +39,38 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         paths = sorted(_MODELS.rglob("*.tflite"))
         names = [str(path.relative_to(_MODELS)) for path in paths] or ["absent"]
         metafunc.parametrize("model_path", names, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The directory of the digits sample: a trained model and its data."""
+    return _CHECKOUT / "samples"
+
+
+@pytest.fixture(scope="session")
+def digits(samples: Path) -> Callable[..., tfq.Model]:
+    """Converts the digits sample: `digits(mode="full_integer")`, with the options of tfq.convert.
+
+    Conversions are slow, so each is done once and kept on disk by the hash of all it depends on.
+    """
+    folder = _CHECKOUT / "build" / "test-models"
+    folder.mkdir(parents=True, exist_ok=True)
+    code = sorted((_CHECKOUT / "tfq" / "convert").glob("*.py"))
+    inputs = [*code, samples / "digits.keras", samples / "calibration.npz"]
+    stem = hashlib.sha256(version("tensorflow").encode())
+    for path in inputs:
+        stem.update(path.read_bytes())
+
+    def digits(**options: Any) -> tfq.Model:
+        key = stem.copy()
+        key.update(repr(sorted(options.items())).encode())
+        kept = folder / f"{key.hexdigest()}.tflite"
+        if not kept.exists():
+            data = samples / "calibration.npz"
+            tfq.convert(samples / "digits.keras", calibration_data=data, **options).save(kept)
+        return tfq.load(kept)
+
+    return digits
 
 
 @pytest.fixture(scope="session")

@@ -182,7 +182,8 @@ def test_python_m_tfq_is_tfq() -> None:
 
 def test_a_reader_that_goes_away_is_no_error(shared_models: Path) -> None:
     model = shared_models / "edgetpu_pairs/deeplabv3_mnv2_dm05_pascal_quant.tflite"
-    command = f"'{sys.executable}' -m tfq inspect --format=json '{model}' | head -n 1; echo ${{PIPESTATUS[0]}}"
+    program = f"'{sys.executable}' -m tfq inspect --format=json '{model}'"
+    command = f"{program} | head -n 1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout.splitlines()[0] == "{"

@@ -17,8 +17,8 @@ Write = Callable[..., Path]
 def write(tmp_path: Path) -> Write:
     """Writes a profile of one's own; by default one that extends artpec8."""
 
-    def write(name: str = "chip.json", **content: Any) -> Path:
-        path = tmp_path / name
+    def write(file: str = "chip.json", /, **content: Any) -> Path:
+        path = tmp_path / file
         path.write_text(json.dumps({"name": "chip", "extends": "artpec8", **content}))
         return path
 

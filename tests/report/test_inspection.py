@@ -51,7 +51,8 @@ def test_what_people_read(shared_models: Path) -> None:
         "ops",
         "  index  op                 compute     MACs  output     weights",
         "      0  RESHAPE            integer           1x49x40x1",
-        "      1  DEPTHWISE_CONV_2D  integer  320,000  1x25x20x8  int8 per_channel \N{MULTIPLICATION SIGN}8",
+        "      1  DEPTHWISE_CONV_2D  integer  320,000  1x25x20x8  "
+        "int8 per_channel \N{MULTIPLICATION SIGN}8",
         "      2  FULLY_CONNECTED    integer   16,000  1x4        int8 per_tensor",
         "      3  SOFTMAX            integer           1x4",
     ]

@@ -211,11 +211,16 @@ def _from_concrete(function: Any, label: str, owner: Any) -> GraphSource:
         def call(tensors: Sequence[Any]) -> dict[str, Any]:
             return _named(tree, function(*tensors))
     else:
-        specs = tree.flatten(structure)
+        leaves = tree.flatten(structure)  # specs, and constants such as training=False
+        places = [index for index, leaf in enumerate(leaves) if hasattr(leaf, "shape")]
+        specs = [leaves[place] for place in places]
         names = [str(spec.name or f"input_{index}") for index, spec in enumerate(specs)]
 
         def call(tensors: Sequence[Any]) -> dict[str, Any]:
-            arguments, keywords = tree.pack_sequence_as(structure, list(tensors))
+            filled = list(leaves)
+            for place, tensor in zip(places, tensors, strict=True):
+                filled[place] = tensor
+            arguments, keywords = tree.pack_sequence_as(structure, filled)
             return _named(tree, function(*arguments, **keywords))
 
     return GraphSource(_inputs(label, names, specs), call, label, owner)
