@@ -11,7 +11,7 @@ import pytest
 from absl import flags
 
 import tfq
-from tfq.cli import commands, main, print_warning
+from tfq.cli import commands, main, print_error
 
 Fake = Callable[[Callable[[list[str]], int]], None]
 
@@ -166,7 +166,7 @@ def test_a_traceback_only_for_those_who_ask(
 
 
 def test_a_warning_is_one_line_too(capsys: Any) -> None:
-    print_warning("few\nsamples")
+    print_error("few\nsamples", kind="warning")
     assert capsys.readouterr().err == "tfq: warning: few samples\n"
 
 
@@ -196,6 +196,13 @@ def test_a_full_disk_is_an_error(shared_models: Path) -> None:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2
     assert one_line(done.stderr) == "tfq: error: No space left on device"
+
+
+@pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&-"])
+def test_without_a_place_for_errors_the_status_remains(stderr: str) -> None:
+    command = f"'{sys.executable}' -m tfq inspect absent.tflite {stderr}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_a_terminal_of_another_encoding_gets_escapes(shared_models: Path) -> None:

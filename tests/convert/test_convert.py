@@ -10,7 +10,7 @@ import pytest
 
 import tfq
 from tfq import errors
-from tfq.convert import check
+from tfq.convert import check, converted
 from tfq.convert.request import complete
 
 tf = pytest.importorskip("tensorflow")
@@ -86,7 +86,7 @@ def test_data_are_checked_before_the_conversion_starts(
     def never(*_: object) -> None:
         raise AssertionError("the conversion started")
 
-    monkeypatch.setattr("tfq.convert.converted.make", never)
+    monkeypatch.setattr(converted, "make", never)
     with pytest.raises(errors.CalibrationDataError, match=r"got float32 \[24, 4\]"):
         tfq.convert(samples / "digits.keras", calibration_data=X)
 

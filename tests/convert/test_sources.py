@@ -121,7 +121,8 @@ class TestKeras:
         assert shaped.inputs[0].shape == (1, 16, 12, 3)
 
     def test_the_batch_may_be_chosen_or_stay_open(self, small: keras.Model) -> None:
-        assert convert(small, batch_size=4).inputs[0].shape == (4, 8, 8, 3)
+        for mode in ("full_integer", "int16x8"):
+            assert convert(small, mode=mode, batch_size=5).inputs[0].shape == (5, 8, 8, 3)
         assert convert(small, batch_size=None).inputs[0].shape_signature == (-1, 8, 8, 3)
 
     def test_a_keras_lstm_says_what_to_do_instead_of_crashing(self) -> None:

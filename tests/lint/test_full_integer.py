@@ -36,7 +36,7 @@ def test_a_float_model_has_a_finding_for_every_op_and_both_ends(shared_models: P
         ("Q102", "serving_default_dense_input:0"),
         ("Q103", "StatefulPartitionedCall:0"),
     ]
-    assert report.findings[1].message == "op 1 FULLY_CONNECTED computes in float"
+    assert report.findings[1].message == "op 1 FULLY_CONNECTED: float compute"
 
 
 def with_float_ends(*, inner: list[Op], tensors: list[T]) -> Graph:
@@ -94,7 +94,7 @@ def test_every_subgraph_is_checked_but_only_what_is_called_has_ends(build: Build
     )
     inside = lint(build(conv(), body), "artpec8")
     assert found(inside) == [("Q101", "QUANTIZE")]
-    assert inside.findings[0].message == "subgraph 1 op 0 QUANTIZE computes in float"
+    assert inside.findings[0].message == "subgraph 1 op 0 QUANTIZE: float compute"
     called = lint(build(conv(), body, signatures=(0, 1)), "artpec8")
     assert found(called) == [("Q102", "a")]
     assert called.findings[0].message.startswith("subgraph 1 input 'a' is float32")
@@ -104,7 +104,7 @@ def test_a_hybrid_op_is_reported_once_with_its_weights(build: Build) -> None:
     report = lint(build(conv(activations="float32")), "artpec8")
     assert found(report) == [("Q102", "x"), ("Q103", "y"), ("Q104", "CONV_2D")]
     hybrid = report.findings[-1]
-    assert hybrid.message == "op 0 CONV_2D is hybrid: int8 weights, float activations"
+    assert hybrid.message == "op 0 CONV_2D: hybrid compute, int8 weights and float activations"
     assert hybrid.tensor is not None
     assert hybrid.tensor.name == "kernel"
 
@@ -141,14 +141,12 @@ def unpacked(dtype: str, scales: int, op: str = "DEQUANTIZE") -> Graph:
 def test_float16_weights_are_one_finding_a_layer(build: Build) -> None:
     report = lint(build(unpacked("float16", 0)), "artpec8")
     assert found(report) == [("Q102", "x"), ("Q103", "y"), ("Q105", "CONV_2D")]
-    assert report.findings[-1].message == "op 1 CONV_2D has float16 constants, such as 'stored'"
+    assert report.findings[-1].message == "op 1 CONV_2D: float16 constants"
 
 
 def test_weight_only_quantization_is_float_compute(build: Build) -> None:
     report = lint(build(unpacked("int8", 4)), "artpec8")
-    assert (
-        report.findings[0].message == "op 1 CONV_2D computes in float on weights unpacked from int8"
-    )
+    assert report.findings[0].message == "op 1 CONV_2D: float compute on weights unpacked from int8"
     assert [rule for rule, _ in found(report)] == ["Q101", "Q102", "Q103", "Q201"]
 
 
@@ -165,7 +163,7 @@ def test_a_circle_of_dequantize_ends(build: Build) -> None:
 def test_int16_activations_are_not_taken_by_an_8_bit_device(build: Build) -> None:
     report = lint(build(conv(activations="int16")), "artpec8")
     assert found(report) == [("Q106", "CONV_2D")]
-    message = "op 0 CONV_2D has int16 activations 'x'; artpec8 takes int8 or uint8"
+    message = "op 0 CONV_2D: int16 activations; artpec8 takes int8 or uint8"
     assert report.findings[0].message == message
     assert lint(build(conv(activations="int16")), "cpu").ok
 

@@ -27,15 +27,35 @@ def floats(count: int) -> Graph:
     return Graph(tensors, operators, ["t0"], [f"t{count}"])
 
 
-def test_the_verdict_comes_first_and_findings_are_grouped(build: Build) -> None:
+def test_the_verdict_comes_first_and_what_is_alike_shares_a_line(build: Build) -> None:
     report = lint(build(floats(12)), "artpec8")
-    lines = text(report).splitlines()
-    assert lines[0].endswith("model.tflite: artpec8: FAIL, 14 errors, 0 warnings")
-    assert lines[2] == "  error Q101 Op computes in float: 12 ADD"
-    assert lines[3] == "    op 0 ADD computes in float"
-    assert lines[12] == "    op 9 ADD computes in float"
-    assert lines[13] == "    and 2 more; --format=json lists all"
-    assert lines[14].startswith("    Use instead: `tfq convert --mode=full_integer`")
+    assert text(report).splitlines()[:6] == [
+        f"{report.name}: artpec8: FAIL, 14 errors, 0 warnings",
+        "",
+        "  error Q101 Op computes in float: 12 ADD",
+        "    ops 0-11: float compute",
+        "    Use instead: `tfq convert --mode=full_integer` with calibration data.",
+        "",
+    ]
+
+
+def test_subgraphs_are_kept_apart(build: Build) -> None:
+    lines = text(lint(build(floats(2), floats(3)), "artpec8")).splitlines()
+    assert lines[3:5] == ["    ops 0-1: float compute", "    subgraph 1 ops 0-2: float compute"]
+
+
+def test_of_a_long_group_the_first_are_listed(build: Build) -> None:
+    kernels = [T(f"kernel{at}", scales=4, constant=True) for at in range(13)]
+    graph = Graph(
+        [T("x", scales=1), T("y", scales=1), *kernels],
+        [Op("CONV_2D", ["x", kernel.name, None], ["y"]) for kernel in kernels],
+        ["x"],
+        ["y"],
+    )
+    lines = text(lint(build(graph), "artpec8")).splitlines()
+    assert lines[2] == "  error Q201 Weights have more than one scale: 13 CONV_2D"
+    assert lines[12].startswith("    op 9 CONV_2D: weights 'kernel9' are per_channel with 4 scales")
+    assert lines[13] == "    and 3 more; --format=json lists all"
 
 
 def test_a_report_without_findings_is_one_line(build: Build) -> None:
@@ -86,7 +106,7 @@ def test_json_meets_its_schema(build: Build) -> None:
         "rule": "Q101",
         "name": "float-op",
         "severity": "error",
-        "message": "op 0 ADD computes in float",
+        "message": "op 0 ADD: float compute",
         "subgraph": 0,
         "operator": {"index": 0, "name": "ADD"},
         "tensor": None,

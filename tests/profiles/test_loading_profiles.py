@@ -33,7 +33,7 @@ def complaint(profile: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["artpec88", "ARTPEC8", "artpec-8"])
+@pytest.mark.parametrize("name", ["artpec88", "ARTPEC8", "artpec-8", "atrpec8"])
 def test_an_unknown_name_gets_all_names_and_the_nearest(name: str) -> None:
     message = complaint(name)
     assert message.startswith(f"unknown profile {name!r}: expected one of artpec7, artpec8, ")

@@ -6,6 +6,7 @@ line on stderr; 130 after Ctrl-C; 141 when the reader of the output went away.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -15,7 +16,7 @@ WRONG_USE = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
-__all__ = ["main", "print_error", "print_warning"]
+__all__ = ["main", "print_error"]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         print_error(str(error))
         return WRONG_USE
     except KeyboardInterrupt:
-        print("tfq: interrupted", file=sys.stderr)
+        _print_line("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         _forget_stdout()
@@ -56,27 +57,21 @@ def main(argv: list[str] | None = None) -> int:
         return WRONG_USE
 
 
-def print_error(message: str, kind: str = "error") -> None:
-    """Write `message` as one line of stderr, whatever a file's name or contents put into it.
-
-    Args:
-        message: What is wrong.
-        kind: "error" or "warning".
-    """
-    _print_line("error", message)
-
-
-def print_warning(message: str) -> None:
-    """Likewise, for what does not end the command."""
-    _print_line("warning", message)
-
-
-def _print_line(kind: str, message: str) -> None:
+def print_error(message: str) -> None:
+    """Write `message` as one line of stderr, whatever a file's name or contents put into it."""
     from tfq.lint.formats.terminal import printable
 
-    if sys.stdout is not None:
-        sys.stdout.flush()
-    print(f"tfq: {kind}: {printable(' '.join(message.split()))}", file=sys.stderr)
+    _print_line(f"{kind}: {printable(' '.join(message.split()))}")
+
+
+def _print_line(text: str) -> None:
+    # Nobody is left to tell where stderr is closed or full; the exit status still says it.
+    with contextlib.suppress(OSError):
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        if sys.stderr is not None:
+            print(f"tfq: {text}", file=sys.stderr)
 
 
 def _dispatch(words: list[str]) -> int:

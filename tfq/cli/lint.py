@@ -75,5 +75,5 @@ def run(arguments: list[str]) -> int:
 def _answer(path: str, profile: Profile) -> Report | Unreadable:
     try:
         return lint(path, profile)
-    except errors.InvalidModelError as error:
+    except errors.Error as error:
         return Unreadable(path, str(error))

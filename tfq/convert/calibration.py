@@ -40,10 +40,19 @@ class Samples:
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
         """Yields one sample at a time, by input name, with a batch axis of 1."""
-        for row in zip(*self.columns.values(), strict=True):
+        return self.batches(1)
+
+    def batches(self, size: int) -> Iterator[dict[str, np.ndarray]]:
+        """Yields `size` samples at a time, by input name; the last batch is filled from the first.
+
+        Args:
+            size: the model's batch, 1 or more.
+        """
+        for start in range(0, len(self), size):
+            picks = [index % len(self) for index in range(start, start + size)]
             yield {
-                name: np.expand_dims(value, 0)
-                for name, value in zip(self.columns, row, strict=True)
+                name: np.stack([column[pick] for pick in picks])
+                for name, column in self.columns.items()
             }
 
     @property

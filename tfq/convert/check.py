@@ -93,14 +93,13 @@ def _check_granularity(model: Model, request: Request) -> None:
         for op, weights in weight_tensors(model)
         if weights.quantization is not None
     ]
-    if not found:
+    if not found and not request.mode.integer:
         warnings.warn(
             f"{request.mode.name}: no weights were quantized; TensorFlow leaves tensors of fewer "
             "than 1024 elements in float in this mode",
             ConversionWarning,
             stacklevel=4,
         )
-        return
     per_channel = [(op, weights) for op, weights, kind in found if kind != "per_tensor"]
     if request.granularity == "per_tensor" and per_channel:
         names = (f"{op.name} (operator {op.index})" for op, _ in per_channel)

@@ -44,7 +44,7 @@ def convert_graph(
         converter = tf.lite.TFLiteConverter.from_saved_model(directory)
         _configure(tf, converter, request)
         try:
-            with _calibration(converter, samples, names, noise.terminal):
+            with _calibration(converter, samples, names, inputs[0].batch_size, noise.terminal):
                 return bytes(converter.convert())
         except Exception as error:  # TFLiteConverter raises many types
             raise _explain(error, source.label, request) from error
@@ -87,20 +87,29 @@ class _calibration(AbstractContextManager[None]):  # noqa: N801 - reads as the f
         converter: Any,
         samples: Samples | None,
         names: dict[str, str],
+        batch_size: int,
         terminal: TextIO,
     ) -> None:
         self._bar: Any = None
         if samples is not None:
-            converter.representative_dataset = self._feed(samples, names, terminal)
+            converter.representative_dataset = self._feed(samples, names, batch_size, terminal)
 
     def _feed(
-        self, samples: Samples, names: dict[str, str], terminal: TextIO
+        self, samples: Samples, names: dict[str, str], batch_size: int, terminal: TextIO
     ) -> Callable[[], Iterator[dict[str, Any]]]:
         from tqdm import tqdm
 
         def feed() -> Iterator[dict[str, Any]]:
             # disable=None: a bar on a terminal, silence elsewhere
-            self._bar = tqdm(samples, "calibrating", file=terminal, leave=False, disable=None)
+            total = -(-len(samples) // batch_size)
+            self._bar = tqdm(
+                samples.batches(batch_size),
+                "calibrating",
+                total,
+                file=terminal,
+                leave=False,
+                disable=None,
+            )
             for sample in self._bar:
                 yield {names[name]: value for name, value in sample.items()}
 

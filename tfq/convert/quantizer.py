@@ -11,13 +11,16 @@ from tfq.errors import ConversionError, MissingDependencyError, one_line
 from tfq.model import Model, Tensor, load
 
 
-def quantize(model: Model, request: Request, samples: Samples | None, label: str) -> bytes:
+def quantize(
+    model: Model, request: Request, samples: Samples | None, batch_size: int, label: str
+) -> bytes:
     """Quantizes a float model.
 
     Args:
         model: all its weights in float32.
         request: mode and granularity.
         samples: calibration data by the names of the model's inputs, where the mode needs them.
+        batch_size: of the model, for calibration.
         label: what to call the model in messages.
 
     Raises:
@@ -37,7 +40,7 @@ def quantize(model: Model, request: Request, samples: Samples | None, label: str
             model = _with_signature(model)
             work = quantizer.Quantizer(bytearray(bytes(model)))
             _configure(work, request)
-            ranges = None if samples is None else _calibrate(work, model, samples)
+            ranges = None if samples is None else _calibrate(work, model, samples, batch_size)
             result = work.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
             return bytes(result.quantized_model)
         except Exception as error:  # the library raises many types
@@ -82,11 +85,12 @@ def _configure(work: Any, request: Request) -> None:
                     )
 
 
-def _calibrate(work: Any, model: Model, samples: Samples) -> Any:
+def _calibrate(work: Any, model: Model, samples: Samples, batch_size: int) -> Any:
     """Measures activation ranges with the samples, through the model's signature."""
     names = {tensor.index: name for name, tensor in model.signatures[0].inputs.items()}
     arguments = dict(zip(samples.columns, (names[t.index] for t in model.inputs), strict=True))
-    data = [{arguments[name]: value for name, value in sample.items()} for sample in samples]
+    batches = samples.batches(batch_size)
+    data = [{arguments[name]: value for name, value in sample.items()} for sample in batches]
     return work.calibrate({model.signatures[0].name: data}, num_threads=1)
 
 

@@ -40,6 +40,11 @@ class InputSpec:
     shape: tuple[int | None, ...]
     dtype: str
 
+    @property
+    def batch_size(self) -> int:
+        """The first dimension; 1 where it is open or there is none."""
+        return (self.shape[0] if self.shape else None) or 1
+
     def __str__(self) -> str:
         """Shows name, type and shape, as in `image: float32 [?, 8, 8, 1]`."""
         dims = ", ".join("?" if dim is None else str(dim) for dim in self.shape)
@@ -197,7 +202,11 @@ def _from_function_object(source: Any) -> GraphSource | None:
             "model: expected a tf.function with an input_signature; pass "
             "fn.get_concrete_function(tf.TensorSpec(shape, dtype, name=…)) instead"
         )
-    return _from_concrete(source.get_concrete_function(), "the tf.function", owner=source)
+    try:
+        function = source.get_concrete_function()
+    except Exception as error:  # the model's own code runs here
+        raise ConversionError(f"the tf.function cannot be traced: {one_line(error)}") from error
+    return _from_concrete(function, "the tf.function", owner=source)
 
 
 def _from_concrete(function: Any, label: str, owner: Any) -> GraphSource:

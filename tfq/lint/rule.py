@@ -53,8 +53,8 @@ class Rule(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The documentation's first line, without the full stop."""
-        return self.documentation.partition("\n")[0].removesuffix(".")
+        """The documentation's first line, without the full stop; else the name."""
+        return self.documentation.partition("\n")[0].removesuffix(".") or self.name
 
     def section(self, heading: str) -> str:
         """The text under one heading of the documentation.

@@ -21,5 +21,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     import difflib
 
     by_folded = {each.casefold(): each for each in known}
-    nearest = difflib.get_close_matches(word.casefold(), by_folded, n=1)
+    folded = word.casefold()
+    # difflib rates two swapped letters, the commonest slip, below a missing one.
+    nearest = [each for each in by_folded if sorted(each) == sorted(folded)]
+    nearest += difflib.get_close_matches(folded, by_folded, n=1)
     return f"; did you mean {by_folded[nearest[0]]}?" if nearest else ""

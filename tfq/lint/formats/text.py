@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfq.lint import rules
-from tfq.lint.finding import SEVERITIES
+from tfq.lint.finding import SEVERITIES, place
 from tfq.lint.formats.terminal import paint, printable
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Of a longer group, the first so many: whoever needs them all reads the JSON.
 MOST_LISTED = 10
+MOST_RANGES = 20
 
 
 def render(reports: Sequence[Report], unreadable: Sequence[Unreadable], *, colour: bool) -> str:
@@ -50,13 +51,43 @@ def _group(severity: str, identity: str, findings: list[Finding], colour: bool) 
     yield ""
     head = f"{paint(severity, severity, colour)} {paint(identity, 'bold', colour)} {rule.title}"
     yield f"  {head}{_counts(findings)}"
-    for finding in findings[:MOST_LISTED]:
-        yield f"    {printable(finding.message)}"
-    if len(findings) > MOST_LISTED:
-        yield f"    and {len(findings) - MOST_LISTED} more; --format=json lists all"
+    lines = _lines(findings)
+    yield from (f"    {printable(line)}" for line in lines[:MOST_LISTED])
+    if len(lines) > MOST_LISTED:
+        yield f"    and {len(lines) - MOST_LISTED} more; --format=json lists all"
     instead = rule.section("Use instead").partition("\n\n")[0]
     if instead:
         yield f"    Use instead: {' '.join(instead.split())}"
+
+
+def _lines(findings: list[Finding]) -> list[str]:
+    """A line a finding; those of one subgraph that say the same of several operators share one."""
+    alike: dict[tuple[int, str], list[Finding]] = {}
+    for finding in findings:
+        subgraph, what = -1, finding.message
+        if finding.operator is not None:
+            subgraph = finding.operator.subgraph.index
+            what = what.removeprefix(place(finding.operator))
+        alike.setdefault((subgraph, what), []).append(finding)
+    lines = []
+    for (subgraph, what), group in alike.items():
+        indices = [finding.operator.index for finding in group if finding.operator is not None]
+        where = f"subgraph {subgraph} " if subgraph > 0 else ""
+        one_by_one = [finding.message for finding in group]
+        lines += one_by_one if len(indices) < 2 else [f"{where}ops {_ranges(indices)}{what}"]
+    return lines
+
+
+def _ranges(indices: list[int]) -> str:
+    """Ascending numbers, neighbours as a range: `0-3, 7`."""
+    ranges: list[tuple[int, int]] = []
+    for index in indices:
+        if ranges and index == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], index)
+        else:
+            ranges.append((index, index))
+    shown = [str(low) if low == high else f"{low}-{high}" for low, high in ranges[:MOST_RANGES]]
+    return ", ".join([*shown, *(["…"] if len(ranges) > MOST_RANGES else [])])
 
 
 def _counts(findings: list[Finding]) -> str:

@@ -73,7 +73,7 @@ def float_op(model: Model, profile: Profile) -> Iterator[Hit]:
                 continue
             tensor = unpacked[0] if unpacked else None
             origin = f" on weights unpacked from {tensor.dtype}" if tensor else ""
-            message = f"{place(operator)} computes in {operator.compute}{origin}"
+            message = f"{place(operator)}: {operator.compute} compute{origin}"
             yield Hit(message, operator, tensor)
 
 
@@ -173,8 +173,8 @@ def hybrid_op(model: Model, profile: Profile) -> Iterator[Hit]:
             weights = operator.weights
             if operator.compute != "hybrid" or weights is None:
                 continue
-            message = f"{place(operator)} is hybrid: {weights.dtype} weights, float activations"
-            yield Hit(message + claim, operator, weights)
+            what = f"hybrid compute, {weights.dtype} weights and float activations"
+            yield Hit(f"{place(operator)}: {what}{claim}", operator, weights)
 
 
 @rule("Q105", "float16-weights", severity="error")
@@ -209,8 +209,7 @@ def float16_weights(model: Model, profile: Profile) -> Iterator[Hit]:
                 continue
             half = [each for each in unpacked_constants(operator) if each.dtype == "float16"]
             if half:
-                message = f"{place(operator)} has float16 constants, such as {quoted(half[0])}"
-                yield Hit(message, operator, half[0])
+                yield Hit(f"{place(operator)}: float16 constants", operator, half[0])
 
 
 @rule("Q106", "integer-type", severity="error")
@@ -246,11 +245,8 @@ def integer_type(model: Model, profile: Profile) -> Iterator[Hit]:
             found = next(_types_not_taken(operator, profile), None)
             if found is not None:
                 tensor, kind, taken = found
-                message = (
-                    f"{place(operator)} has {tensor.dtype} {kind} {quoted(tensor)}; "
-                    f"{profile.name} takes {' or '.join(taken)}"
-                )
-                yield Hit(message, operator, tensor)
+                what = f"{tensor.dtype} {kind}; {profile.name} takes {' or '.join(taken)}"
+                yield Hit(f"{place(operator)}: {what}", operator, tensor)
 
 
 def _takes_only_integers(profile: Profile) -> bool:
