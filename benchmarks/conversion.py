@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfq
-from tfq.convert.quiet import silenced
+from tfq.runtime.quiet import silenced
 
 TURNS = 3
 

@@ -14,6 +14,7 @@ from tfq.accuracy import top1
 from tfq.convert import calibration
 from tfq.convert.modes import MODES
 from tfq.convert.sources import open_source
+from tfq.ops import integer_share
 from tfq.report.table import table
 
 HERE = Path(__file__).parent
@@ -48,7 +49,7 @@ def main() -> int:
                     f"{model.size / 1024:.1f}",
                     f"{baseline / model.size:.1f}x",
                     f"{top1(model, samples):.1%}",
-                    f"{model.integer_share:.0%}",
+                    f"{integer_share(model.operators):.0%}",
                     model.report.verdict,
                 ]
             )

@@ -11,7 +11,7 @@ import pytest
 from absl import flags
 
 import tfq
-from tfq.cli import commands, main, print_error
+from tfq.cli import commands, main, print_warning
 
 Fake = Callable[[Callable[[list[str]], int]], None]
 
@@ -166,7 +166,7 @@ def test_a_traceback_only_for_those_who_ask(
 
 
 def test_a_warning_is_one_line_too(capsys: Any) -> None:
-    print_error("few\nsamples", kind="warning")
+    print_warning("few\nsamples")
     assert capsys.readouterr().err == "tfq: warning: few samples\n"
 
 

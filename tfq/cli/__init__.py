@@ -16,7 +16,7 @@ WRONG_USE = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
-__all__ = ["main", "print_error"]
+__all__ = ["main", "print_error", "print_warning"]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,11 +57,25 @@ def main(argv: list[str] | None = None) -> int:
         return WRONG_USE
 
 
-def print_error(message: str) -> None:
-    """Write `message` as one line of stderr, whatever a file's name or contents put into it."""
+def print_error(message: str, kind: str = "error") -> None:
+    """Write `message` as one line of stderr, whatever a file's name or contents put into it.
+
+    Args:
+        message: What is wrong.
+        kind: "error" or "warning".
+    """
+    _print_line(f"error: {_folded(message)}")
+
+
+def print_warning(message: str) -> None:
+    """Likewise, for what does not end the command."""
+    _print_line(f"warning: {_folded(message)}")
+
+
+def _folded(message: str) -> str:
     from tfq.lint.formats.terminal import printable
 
-    _print_line(f"{kind}: {printable(' '.join(message.split()))}")
+    return printable(" ".join(message.split()))
 
 
 def _print_line(text: str) -> None:

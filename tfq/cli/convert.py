@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfq.cli import print_warning
+from tfq.cli import print_error
 from tfq.convert import convert
 from tfq.convert.modes import MODES
 from tfq.errors import ArgumentError, ConversionWarning
@@ -185,7 +185,7 @@ def _warnings_on_one_line() -> Iterator[None]:
     """Shows tfq's warnings as it shows errors."""
 
     def show(message: Any, *_: Any, **__: Any) -> None:
-        print_warning(str(message))
+        print_error(str(message), kind="warning")
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -9,11 +9,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TextIO
 
-from tfq.convert import quiet, tracing
+from tfq.convert import tracing
 from tfq.convert.calibration import Samples
 from tfq.convert.request import Request
 from tfq.convert.sources import GraphSource, InputSpec
 from tfq.errors import ConversionError, one_line
+from tfq.runtime import quiet
 
 
 def convert_graph(

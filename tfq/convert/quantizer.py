@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfq.convert import quiet
 from tfq.convert.calibration import Samples
 from tfq.convert.request import Request
 from tfq.errors import ConversionError, MissingDependencyError, one_line
 from tfq.model import Model, Tensor, load
+from tfq.runtime import quiet
 
 
 def quantize(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfq.convert import keras_files, quiet
+from tfq.convert import keras_files
 from tfq.errors import (
     ArgumentError,
     ConversionError,
@@ -23,7 +23,7 @@ from tfq.errors import (
     one_line,
 )
 from tfq.model import Model, load
-from tfq.runtime import input_names
+from tfq.runtime import input_names, quiet
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfq.errors import InvalidModelError, MissingDependencyError, one_line
+from tfq.runtime import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,10 +89,11 @@ class Runner:
             InvalidModelError: the interpreter refuses the model; in its own words.
             MissingDependencyError: no interpreter is installed.
         """
-        interpreter = interpreter_class()
         try:
-            self._interpreter = interpreter(model_content=bytes(model), num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with quiet.silenced():
+                interpreter = interpreter_class()
+                self._interpreter = interpreter(model_content=bytes(model), num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise InvalidModelError(f"{model.name}: does not load: {one_line(error)}") from error
         self._inputs = self._interpreter.get_input_details()

@@ -1,4 +1,4 @@
-"""Keeps TensorFlow's log noise from the user, without losing it."""
+"""Keeps the log noise of native libraries from the user, without losing it."""
 
 from __future__ import annotations
 

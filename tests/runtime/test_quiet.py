@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from tfq.convert.quiet import silenced
+from tfq.runtime.quiet import silenced
 
 
 def test_what_c_code_writes_to_stderr_is_kept(capfd: pytest.CaptureFixture[str]) -> None:
