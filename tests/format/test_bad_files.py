@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (places are written with a single angle quote)
 from __future__ import annotations
 
 import os

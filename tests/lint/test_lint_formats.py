@@ -9,9 +9,9 @@ from graphs import Graph, Op, T, conv
 from tfq import schemas
 from tfq.lint import formats, lint
 from tfq.lint.formats import Unreadable
-from tfq.lint.formats.terminal import printable
 from tfq.model import Model
 from tfq.profiles.validate import violations
+from tfq.terminal import printable
 
 Build = Callable[..., Model]
 

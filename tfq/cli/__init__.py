@@ -57,13 +57,8 @@ def main(argv: list[str] | None = None) -> int:
         return WRONG_USE
 
 
-def print_error(message: str, kind: str = "error") -> None:
-    """Write `message` as one line of stderr, whatever a file's name or contents put into it.
-
-    Args:
-        message: What is wrong.
-        kind: "error" or "warning".
-    """
+def print_error(message: str) -> None:
+    """Write `message` as one line of stderr, whatever a file's name or contents put into it."""
     _print_line(f"error: {_folded(message)}")
 
 
@@ -73,7 +68,7 @@ def print_warning(message: str) -> None:
 
 
 def _folded(message: str) -> str:
-    from tfq.lint.formats.terminal import printable
+    from tfq.terminal import printable
 
     return printable(" ".join(message.split()))
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from tfq.cli import print_error
+from tfq.cli import print_warning
 from tfq.convert import convert
 from tfq.convert.modes import MODES
 from tfq.errors import ArgumentError, ConversionWarning
@@ -161,7 +161,7 @@ def run(arguments: list[str]) -> int:
 def _verdict(output: Path, profile: Profile) -> int:
     """Lints the file that was written, as `tfq lint` would, and returns the exit status."""
     from tfq.lint.formats import load as load_format
-    from tfq.lint.formats.terminal import wants_colour
+    from tfq.terminal import wants_colour
 
     report = lint(output, profile)
     print()
@@ -185,7 +185,7 @@ def _warnings_on_one_line() -> Iterator[None]:
     """Shows tfq's warnings as it shows errors."""
 
     def show(message: Any, *_: Any, **__: Any) -> None:
-        print_error(str(message), kind="warning")
+        print_warning(str(message))
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

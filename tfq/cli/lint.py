@@ -15,7 +15,7 @@ from tfq.cli import print_error
 from tfq.cli.files import expand
 from tfq.lint import SEVERITIES, Report, formats, lint
 from tfq.lint.formats import FORMATS, Unreadable
-from tfq.lint.formats.terminal import wants_colour
+from tfq.terminal import wants_colour
 
 if TYPE_CHECKING:
     from tfq.profiles import Profile

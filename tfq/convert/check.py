@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 
+from tfq import ops
 from tfq.convert.request import Request
 from tfq.errors import ConversionError, ConversionWarning
-from tfq.model import Model, Operator, Tensor
+from tfq.model import Model, Operator
 
 LISTED = 5
+CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
 def check(model: Model, request: Request) -> None:
@@ -48,12 +50,12 @@ def _check_interface(model: Model, request: Request) -> None:
 
 
 def _check_integer(model: Model, request: Request) -> None:
-    boundary = _boundary(model)
+    boundary = ops.boundary(model)
     floats = [
         op
         for subgraph in model.subgraphs
         for op in subgraph.operators
-        if op.compute != "integer" and (op.name, op.index) not in boundary
+        if op.compute != "integer" and op not in boundary
     ]
     if floats:
         raise ConversionError(
@@ -63,35 +65,17 @@ def _check_integer(model: Model, request: Request) -> None:
         )
 
 
-def _boundary(model: Model) -> set[tuple[str, int]]:
-    """The QUANTIZE and DEQUANTIZE operators next to float inputs and outputs."""
-    first = [op for tensor in model.inputs for op in tensor.consumers if op.name == "QUANTIZE"]
-    last = [tensor.producer for tensor in model.outputs]
-    edges = [*first, *(op for op in last if op is not None and op.name == "DEQUANTIZE")]
-    return {(op.name, op.index) for op in edges}
-
-
-def weight_tensors(model: Model) -> Iterator[tuple[Operator, Tensor]]:
-    """Every operator with quantized weights, and those weights, also where a DEQUANTIZE is between.
-
-    Args:
-        model: any model.
-    """
-    for subgraph in model.subgraphs:
-        for op in subgraph.operators:
-            weights = op.weights
-            behind = weights.producer if weights is not None else None
-            if behind is not None and behind.name == "DEQUANTIZE":
-                weights = behind.inputs[0]
-            if weights is not None and weights.is_constant and weights.quantization is not None:
-                yield op, weights
-
-
 def _check_granularity(model: Model, request: Request) -> None:
+    weights = [
+        (op, ops.stored(tensor))
+        for subgraph in model.subgraphs
+        for op in subgraph.operators
+        for tensor in ops.all_weights(op)
+    ]
     found = [
-        (op, weights, weights.quantization.granularity)
-        for op, weights in weight_tensors(model)
-        if weights.quantization is not None
+        (op, tensor.shape, tensor.quantization.granularity)
+        for op, tensor in weights
+        if tensor.is_constant and tensor.quantization is not None
     ]
     if not found and not request.mode.integer:
         warnings.warn(
@@ -100,15 +84,21 @@ def _check_granularity(model: Model, request: Request) -> None:
             ConversionWarning,
             stacklevel=4,
         )
-    per_channel = [(op, weights) for op, weights, kind in found if kind != "per_tensor"]
+    per_channel = [op for op, _, kind in found if kind != "per_tensor"]
     if request.granularity == "per_tensor" and per_channel:
-        names = (f"{op.name} (operator {op.index})" for op, _ in per_channel)
+        names = (f"{op.name} (operator {op.index})" for op in per_channel)
         raise ConversionError(
             f"asked for per-tensor weights; these are still per-channel: {_listed(names)}"
         )
-    several = [weights for _, weights, _ in found if max(weights.shape, default=0) > 1]
+    # Other operators may have one scale by the format's own specification.
+    several = [op for op, shape, _ in found if op.name in CONVOLUTIONS and _channels(op, shape) > 1]
     if request.granularity == "per_channel" and several and not per_channel:
         raise ConversionError("asked for per-channel weights; all of them are per-tensor")
+
+
+def _channels(op: Operator, shape: tuple[int, ...]) -> int:
+    axis = ops.channel_axis(op)
+    return 1 if axis is None else shape[axis]
 
 
 def _listed(names: Iterator[str]) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfq.lint.formats.terminal import printable
 from tfq.report.inspection import all_operators
 from tfq.report.inspection_text import INDENT, quantization_text, shape_text, size_text
 from tfq.report.table import table
+from tfq.terminal import printable
 
 if TYPE_CHECKING:
     from tfq.convert.converted import ConvertedModel

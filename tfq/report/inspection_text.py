@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfq.lint.formats.terminal import printable
-from tfq.lint.rules.constants import stored
+from tfq.ops import stored
 from tfq.report.inspection import all_operators, histogram
 from tfq.report.table import table
+from tfq.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfq.lint.formats.terminal import printable
 from tfq.report.table import table
+from tfq.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfq.lint.formats.terminal import printable
+from tfq.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

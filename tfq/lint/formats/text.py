@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tfq.lint import rules
 from tfq.lint.finding import SEVERITIES, place
-from tfq.lint.formats.terminal import paint, printable
+from tfq.terminal import paint, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

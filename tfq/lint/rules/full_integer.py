@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 from tfq import ops
 from tfq.lint.finding import Hit, place, quoted
 from tfq.lint.rule import rule
-from tfq.lint.rules.constants import unpacked_constants, unpacks_constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfq.model import Model, Operator, Subgraph, Tensor
+    from tfq.model import Model, Operator, Tensor
     from tfq.profiles import Profile
 
 # Types of weights and activations. Biases are int32 or int64, and every device takes those.
@@ -61,14 +60,14 @@ def float_op(model: Model, profile: Profile) -> Iterator[Hit]:
     """
     if not _takes_only_integers(profile):
         return
-    boundary = _boundary_operators(model)
+    boundary = ops.boundary(model)
     for subgraph in model.subgraphs:
         for operator in subgraph.operators:
             if operator.compute not in ("float", "float16") or operator in boundary:
                 continue
-            if unpacks_constant(operator):
+            if ops.unpacks_constant(operator):
                 continue
-            unpacked = unpacked_constants(operator)
+            unpacked = ops.unpacked_constants(operator)
             if any(tensor.dtype == "float16" for tensor in unpacked):
                 continue
             tensor = unpacked[0] if unpacked else None
@@ -103,7 +102,7 @@ def float_input(model: Model, profile: Profile) -> Iterator[Hit]:
     - https://ai.google.dev/edge/litert/models/post_training_integer_quant
     """
     wanted = profile.quantization.inputs
-    for subgraph in _entries(model):
+    for subgraph in ops.entries(model):
         yield from _float_boundary("input", subgraph.inputs, wanted, profile)
 
 
@@ -133,7 +132,7 @@ def float_output(model: Model, profile: Profile) -> Iterator[Hit]:
     - https://ai.google.dev/edge/litert/models/post_training_integer_quant
     """
     wanted = profile.quantization.outputs
-    for subgraph in _entries(model):
+    for subgraph in ops.entries(model):
         yield from _float_boundary("output", subgraph.outputs, wanted, profile)
 
 
@@ -205,9 +204,9 @@ def float16_weights(model: Model, profile: Profile) -> Iterator[Hit]:
         return
     for subgraph in model.subgraphs:
         for operator in subgraph.operators:
-            if unpacks_constant(operator):
+            if ops.unpacks_constant(operator):
                 continue
-            half = [each for each in unpacked_constants(operator) if each.dtype == "float16"]
+            half = [each for each in ops.unpacked_constants(operator) if each.dtype == "float16"]
             if half:
                 yield Hit(f"{place(operator)}: float16 constants", operator, half[0])
 
@@ -253,12 +252,6 @@ def _takes_only_integers(profile: Profile) -> bool:
     return profile.quantization.compute == "integer"
 
 
-def _entries(model: Model) -> tuple[Subgraph, ...]:
-    """The subgraphs that an application calls; the others are bodies of control flow."""
-    called = {0, *(signature.subgraph.index for signature in model.signatures)}
-    return tuple(subgraph for subgraph in model.subgraphs if subgraph.index in called)
-
-
 def _float_boundary(
     kind: str, tensors: tuple[Tensor, ...], wanted: tuple[str, ...], profile: Profile
 ) -> Iterator[Hit]:
@@ -273,19 +266,6 @@ def _float_boundary(
         types = " or ".join(wanted)
         message = f"{where}{kind} {quoted(tensor)} is {tensor.dtype}; {profile.name} takes {types}"
         yield Hit(message, None, tensor)
-
-
-def _boundary_operators(model: Model) -> set[Operator]:
-    """The QUANTIZE of the model's own inputs and the DEQUANTIZE of its own outputs."""
-    found = set()
-    for subgraph in _entries(model):
-        inputs, outputs = set(subgraph.inputs), set(subgraph.outputs)
-        for operator in subgraph.operators:
-            quantizes = operator.name == "QUANTIZE" and inputs.issuperset(operator.inputs)
-            dequantizes = operator.name == "DEQUANTIZE" and outputs.issuperset(operator.outputs)
-            if quantizes or dequantizes:
-                found.add(operator)
-    return found
 
 
 def _types_not_taken(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tfq import ops
 from tfq.lint.finding import Hit, place, quoted
 from tfq.lint.rule import rule
-from tfq.lint.rules.constants import stored
+from tfq.ops import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
