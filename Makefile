@@ -27,7 +27,6 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/conversion.py
-	$(BIN)/python benchmarks/startup.py
 
 # The stamp is written last, so an interrupted installation is taken up again.
 $(INSTALLED): pyproject.toml setup.cfg constraints.txt

@@ -53,8 +53,11 @@ def main() -> int:
                     model.report.verdict,
                 ]
             )
-    print(table(HEADER, rows))
-    print(f"\n{len(rows)} files are in {OUTPUT}/; next: tfq inspect {OUTPUT}/{name}.tflite")
+    print(table(HEADER, rows, align="<<>>>><"))
+    print(
+        f"\nCompression is against the float32 file. The {len(rows)} files are in {OUTPUT}/; look:"
+    )
+    print(f"  .venv/bin/tfq inspect {OUTPUT}/digits_full_integer_per_tensor.tflite")
     return 0
 
 

@@ -1,0 +1,52 @@
+"""The README's commands do what the README shows."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tfq.cli import main
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+COMMANDS = re.findall(
+    r"^\$ (tfq .+)\n((?:[^`].*\n|\n|`(?!``).*\n)*)", README.read_text(), re.MULTILINE
+)
+
+
+def without_numbers(text: str) -> str:
+    """Sizes and scales differ in their last digits between processors."""
+    return re.sub(r"\d+\.\d+", "#", text).strip()
+
+
+@pytest.fixture
+def workplace(samples: Path, tmp_path: Path, digits, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory that looks as the checkout does after `make demo`."""
+    pytest.importorskip("tensorflow")
+    (tmp_path / "samples").symlink_to(samples)
+    demo = tmp_path / "build" / "demo"
+    demo.mkdir(parents=True)
+    model = digits(mode="dynamic_range", granularity="per_tensor")
+    model.save(demo / "digits_dynamic_range_per_tensor.tflite")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_there_are_commands_to_try() -> None:
+    assert len(COMMANDS) >= 3
+
+
+@pytest.mark.parametrize(("command", "shown"), COMMANDS, ids=[c[0][:30] for c in COMMANDS])
+def test_a_command_prints_what_the_readme_shows(
+    workplace: Path, capsys: pytest.CaptureFixture[str], command: str, shown: str
+) -> None:
+    assert main(shlex.split(command)[1:]) == ("FAIL" in shown)
+    assert without_numbers(capsys.readouterr().out) == without_numbers(shown)
+
+
+def test_the_python_example_runs(workplace: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})
+    assert (workplace / "digits.tflite").exists()
