@@ -11,9 +11,8 @@ import pytest
 from tfq.cli import main
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-COMMANDS = re.findall(
-    r"^\$ (tfq .+)\n((?:[^`].*\n|\n|`(?!``).*\n)*)", README.read_text(), re.MULTILINE
-)
+BLOCKS = re.findall(r"```console\n(.*?)```", README.read_text(), re.DOTALL)
+COMMANDS = [tuple(block[2:].split("\n", 1)) for block in BLOCKS if block.startswith("$ tfq ")]
 
 
 def without_numbers(text: str) -> str:
