@@ -50,7 +50,7 @@ def test_integer_modes_need_calibration_data(samples: Path) -> None:
 
 def test_operators_without_integer_kernels_are_named() -> None:
     sine = function(lambda x: tf.sin(x) + x)
-    with pytest.raises(errors.ConversionError, match=r"SIN.*allow_float_fallback"):
+    with pytest.raises(errors.ConversionError, match=r"stayed in float: SIN \(operator \d\);"):
         tfq.convert(sine, calibration_data=X)
     model = tfq.convert(sine, calibration_data=X, allow_float_fallback=True)
     assert {op.compute for op in model.operators if op.name == "SIN"} == {"float"}
@@ -70,6 +70,19 @@ def test_operators_that_nothing_has_are_named() -> None:
         tfq.convert(betainc, mode="float32")
     model = tfq.convert(betainc, mode="float32", allow_custom_ops=True)
     assert "Betainc" in [op.name for op in model.operators]
+
+
+def test_weights_that_are_no_numbers_are_named() -> None:
+    weights = tf.Variable(np.full((4, 2), np.nan, np.float32), name="kernel")
+    with pytest.raises(errors.ConversionError, match="'kernel' holds NaN"):
+        tfq.convert(function(lambda x: x @ weights), calibration_data=X)
+
+
+@pytest.mark.parametrize(("dtype", "name"), [("float16", "f16"), ("float64", "f64")])
+def test_a_model_in_another_float_type_says_so(dtype: str, name: str) -> None:
+    other = function(lambda x: tf.cast(tf.cast(x, dtype) @ tf.ones((4, 2), dtype), tf.float32))
+    with pytest.raises(errors.ConversionError, match=f"but the model in {name}"):
+        tfq.convert(other, mode="float32")
 
 
 def test_a_model_whose_own_code_fails_says_so() -> None:
@@ -105,7 +118,6 @@ class TestCheck:
             ({"granularity": "per_tensor"}, {}, "asked for per-channel weights"),
             ({"input_type": "uint8"}, {}, "asked for int8 inputs"),
             ({"output_type": "float32"}, {}, "asked for int8 outputs"),
-            ({"mode": "weight_only"}, {"granularity": "per_tensor"}, "asked for int8 inputs"),
             (
                 {"mode": "weight_only"},
                 {"input_type": "float32", "output_type": "float32"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from tfq import ops
 from tfq.convert.request import Request
@@ -25,9 +25,9 @@ def check(model: Model, request: Request) -> None:
         ConversionError: an operator computes in float though the mode is an integer one; weights
             have another granularity than asked; inputs or outputs have another type.
     """
-    _check_interface(model, request)
     if request.mode.integer and not request.allow_float_fallback:
         _check_integer(model, request)
+    _check_interface(model, request)
     if request.granularity is not None:
         _check_granularity(model, request)
 
@@ -58,10 +58,12 @@ def _check_integer(model: Model, request: Request) -> None:
         if op.compute != "integer" and op not in boundary
     ]
     if floats:
+        # The edges of a float island are there because of what is inside.
+        inside = [op for op in floats if op.name not in ("QUANTIZE", "DEQUANTIZE")]
         raise ConversionError(
             f"asked for integer kernels only ({request.mode.name}); these stayed in float: "
-            f"{_listed(f'{op.name} (operator {op.index})' for op in floats)}; replace them, or "
-            "leave them in float with allow_float_fallback"
+            f"{_listed(inside or floats)}; replace them, or leave them in float with "
+            "allow_float_fallback"
         )
 
 
@@ -86,9 +88,8 @@ def _check_granularity(model: Model, request: Request) -> None:
         )
     per_channel = [op for op, _, kind in found if kind != "per_tensor"]
     if request.granularity == "per_tensor" and per_channel:
-        names = (f"{op.name} (operator {op.index})" for op in per_channel)
         raise ConversionError(
-            f"asked for per-tensor weights; these are still per-channel: {_listed(names)}"
+            f"asked for per-tensor weights; these are still per-channel: {_listed(per_channel)}"
         )
     # Other operators may have one scale by the format's own specification.
     several = [op for op, shape, _ in found if op.name in CONVOLUTIONS and _channels(op, shape) > 1]
@@ -101,7 +102,7 @@ def _channels(op: Operator, shape: tuple[int, ...]) -> int:
     return 1 if axis is None else shape[axis]
 
 
-def _listed(names: Iterator[str]) -> str:
-    every = list(names)
-    more = f" and {len(every) - LISTED} more" if len(every) > LISTED else ""
-    return ", ".join(every[:LISTED]) + more
+def _listed(operators: Sequence[Operator]) -> str:
+    names = [f"{op.name} (operator {op.index})" for op in operators[:LISTED]]
+    more = f" and {len(operators) - LISTED} more" if len(operators) > LISTED else ""
+    return ", ".join(names) + more

@@ -41,7 +41,7 @@ def convert_graph(
         quiet.silenced(request.verbose) as noise,
         tempfile.TemporaryDirectory(prefix="tfq-") as directory,
     ):
-        names = tracing.freeze(source, inputs, Path(directory), calibrated=samples is not None)
+        names = tracing.freeze(source, inputs, Path(directory), request.mode)
         converter = tf.lite.TFLiteConverter.from_saved_model(directory)
         _configure(tf, converter, request)
         try:
@@ -123,19 +123,26 @@ class _calibration(AbstractContextManager[None]):  # noqa: N801 - reads as the f
 
 _MISSING_OPS = re.compile(r"(TF Select|Custom) ops: (.+?)(?: Details:|$)")
 _UNQUANTIZED_OP = re.compile(r"not yet supported for op: '?\"?([\w.]+)")
+_FLOAT_TYPE = re.compile(r"tensor<[^>]*?\b(?:\d+x)*(f64|bf16|f16)>")
 _FAILED_OP = re.compile(r"'?tf\.(\w+)'? op is neither a custom op nor a flex op")
 
 
 def _explain(error: Exception, label: str, request: Request) -> ConversionError:
     """Says which ops TFLiteConverter stumbled over, and what can be done about it."""
     text = " ".join(str(error).split())
-    missing = dict(_MISSING_OPS.findall(text))
+    missing: dict[str, str] = dict(_MISSING_OPS.findall(text))
     start = f"{label} cannot be converted to {request.mode.name}: "
     if "Custom" in missing:
         ops = missing["Custom"].strip()
         return ConversionError(
             f"{start}neither LiteRT nor TensorFlow has ops for {ops}; replace them, or keep them as"
             " custom ops with allow_custom_ops"
+        )
+    floats = sorted(set(_FLOAT_TYPE.findall(text)))
+    if floats:
+        return ConversionError(
+            f"{start}LiteRT computes in float32, but the model in {' and '.join(floats)}; build it "
+            "with the float32 dtype policy"
         )
     select = missing.get("TF Select") or ", ".join(sorted(set(_FAILED_OP.findall(text))))
     if select:

@@ -12,12 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from tfq.convert.modes import Mode
 from tfq.convert.sources import GraphSource, InputSpec
 from tfq.errors import ConversionError, one_line
 
 
 def freeze(
-    source: GraphSource, inputs: Sequence[InputSpec], directory: Path, *, calibrated: bool
+    source: GraphSource, inputs: Sequence[InputSpec], directory: Path, mode: Mode
 ) -> dict[str, str]:
     """Traces `source` with the given shapes and saves it with its variables as constants.
 
@@ -25,13 +28,14 @@ def freeze(
         source: the model.
         inputs: its inputs with the shapes to trace.
         directory: where the SavedModel goes.
-        calibrated: whether TensorFlow will run it to measure ranges.
+        mode: what it will be converted to.
 
     Returns:
         The signature's name for each input, by the name the user knows.
 
     Raises:
-        ConversionError: the model cannot be traced, or has a loop and is to be calibrated.
+        ConversionError: the model cannot be traced, has a loop and is to be calibrated, or has
+            weights that are no numbers and is to be quantized.
     """
     import tensorflow as tf
 
@@ -44,7 +48,9 @@ def freeze(
             flat = _with_constants(traced)
     except Exception as error:  # the model's own code runs here
         raise ConversionError(f"{source.label} cannot be traced: {one_line(error)}") from error
-    if calibrated and any("While" in op.type for op in flat.graph.get_operations()):
+    if mode.granularities:
+        _check_finite(source, traced.variables)
+    if mode.needs_calibration and any("While" in op.type for op in flat.graph.get_operations()):
         # TensorFlow 2.21 does not fail here: its calibrator crashes the process.
         raise ConversionError(
             f"{source.label} has a loop, which TensorFlow cannot calibrate; if it is a recurrent "
@@ -81,6 +87,15 @@ def _trace(source: GraphSource, inputs: Sequence[InputSpec]) -> tuple[Any, list[
 
     specs = [tf.TensorSpec(spec.shape, spec.dtype) for spec in inputs]
     return tf.function(flat, autograph=False).get_concrete_function(*specs), names
+
+
+def _check_finite(source: GraphSource, variables: Sequence[Any]) -> None:
+    for variable in variables:
+        if variable.dtype.is_floating and not np.isfinite(variable.numpy()).all():
+            raise ConversionError(
+                f"{source.label}: expected finite weights; {variable.name.split(':')[0]!r} "
+                "holds NaN or infinity"
+            )
 
 
 def _has_fused_layers(traced: Any) -> bool:
