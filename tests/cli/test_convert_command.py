@@ -150,16 +150,27 @@ def test_an_output_that_cannot_be_written_is_said_before_the_work(
 
 
 def test_ctrl_c_leaves_nothing_behind(words: list[str], tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (tmp_path / "mine.py").write_text(
+        "import pathlib, time\n"
+        "def samples():\n"
+        f"    pathlib.Path({str(tmp_path / 'started')!r}).touch()\n"
+        "    time.sleep(600)\n"
+    )
+    data, output = f"--calibration_data={tmp_path}/mine.py:samples", f"--output={work}/out.tflite"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tfq", *words],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        [sys.executable, "-m", "tfq", *words, data, output],
+        env={**os.environ, "TMPDIR": str(work)},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-    time.sleep(1.5)
+    while not (tmp_path / "started").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130
     assert err == "tfq: interrupted\n"
-    assert not any(tmp_path.iterdir())
+    assert not any(work.iterdir())

@@ -99,6 +99,45 @@ class TestForms:
             np.testing.assert_allclose(sample["image"][0], wanted, atol=1e-6)
 
 
+class TestBatches:
+    """What is fed to a model, whatever its first axis means."""
+
+    def fed(self, data: object, *inputs: InputSpec) -> list[dict[str, np.ndarray]]:
+        return list(read(data, *inputs).batches(inputs))
+
+    def test_a_fixed_batch_is_filled_and_the_last_from_the_first(self) -> None:
+        four = InputSpec("image", (4, 4, 4, 3), "float32")
+        for data in (IMAGES, iter(IMAGES)):
+            batches = self.fed(data, four)
+            assert [batch["image"].shape for batch in batches] == [(4, 4, 4, 3)] * 8
+            np.testing.assert_array_equal(batches[-1]["image"][1], IMAGES[29])
+            np.testing.assert_array_equal(batches[-1]["image"][2], IMAGES[0])
+
+    def test_whole_batches_stay_whole(self) -> None:
+        four = InputSpec("image", (4, 4, 4, 3), "float32")
+        whole = IMAGES[:28].reshape(7, 4, 4, 4, 3)
+        for data in (whole, iter(whole)):
+            np.testing.assert_array_equal([b["image"] for b in self.fed(data, four)], whole)
+
+    def test_an_input_without_a_batch_axis(self) -> None:
+        signal = InputSpec("signal", (160,), "float32")
+        data = RNG.random((30, 160), np.float32)
+        for form in (data, iter(data)):
+            np.testing.assert_array_equal([b["signal"] for b in self.fed(form, signal)], data)
+
+    def test_a_scalar_beside_an_image(self) -> None:
+        time = InputSpec("time", (), "float32")
+        data = {"image": IMAGES, "time": np.arange(30, dtype=np.float32)}
+        batches = self.fed(data, IMAGE, time)
+        assert [batch["time"].shape for batch in batches] == [()] * 30
+        assert batches[7]["time"] == 7
+
+    def test_samples_that_bring_their_batch_axis(self) -> None:
+        np.testing.assert_array_equal(
+            [batch["image"] for batch in self.fed(IMAGES[:, None], IMAGE)], IMAGES[:, None]
+        )
+
+
 class TestImages:
     @pytest.fixture
     def directory(self, tmp_path: Path) -> Path:
@@ -151,6 +190,7 @@ class TestRefused:
             (IMAGES.astype(np.float64) * 1e300, "has NaN or infinity"),
             ((IMAGES * 255).astype(np.uint8), "expected float32 for 'image', got uint8; state how"),
             (np.full((30, 4, 4, 3), "x"), "expected float32 for 'image', got <U1"),
+            (IMAGES.reshape(15, 2, 4, 4, 3), "got float32 [15, 4, 4, 3]"),
             (42, "got int"),
             ([IMAGES[0], IMAGES[0, :2]], "in sample 1"),
             ({"image": IMAGES, "y": np.arange(3)}, "expected as many samples of each"),

@@ -34,12 +34,12 @@ def test_the_users_shape_is_taken_whole() -> None:
 
 def test_what_is_still_open_comes_from_the_samples() -> None:
     resolved = shapes.resolve([IMAGE], 1, {})
-    assert dims(*shapes.fill(resolved, {"image": (32, 48, 3)})) == [(1, 32, 48, 3)]
+    assert dims(*shapes.fill(resolved, {"image": (1, 32, 48, 3)})) == [(1, 32, 48, 3)]
 
 
 def test_a_batch_that_was_kept_open_stays_open_beside_samples() -> None:
     resolved = shapes.resolve([IMAGE], None, {})
-    assert dims(*shapes.fill(resolved, {"image": (32, 48, 3)})) == [(None, 32, 48, 3)]
+    assert dims(*shapes.fill(resolved, {"image": (1, 32, 48, 3)})) == [(None, 32, 48, 3)]
 
 
 @pytest.mark.parametrize(

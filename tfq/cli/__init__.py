@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 
 from tfq import errors
@@ -28,7 +29,16 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    words = sys.argv[1:] if argv is None else list(argv)
+    if argv is not None:
+        return _run(list(argv))
+    status = _run(sys.argv[1:])
+    # What was asked is done or refused. TensorFlow takes a while to go, and an interrupt meanwhile
+    # would say otherwise.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return status
+
+
+def _run(words: list[str]) -> int:
     try:
         _accept_any_character()
         status = _dispatch(words)

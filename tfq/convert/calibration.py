@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,8 @@ class Samples:
     """Samples for each input of a model.
 
     Attributes:
-        columns: by input name, one array a sample, without a batch axis, in the input's type.
+        columns: by input name, what the input takes for one sample: in its type, with a batch axis
+            of 1, or whole for an input that has no such axis or whose batch is fixed.
         labels: one label a sample, where the data have any.
     """
 
@@ -39,25 +39,33 @@ class Samples:
         return len(next(iter(self.columns.values())))
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
-        """Yields one sample at a time, by input name, with a batch axis of 1."""
-        return self.batches(1)
+        """Yields one sample at a time, by input name."""
+        for row in zip(*self.columns.values(), strict=True):
+            yield dict(zip(self.columns, row, strict=True))
 
-    def batches(self, size: int) -> Iterator[dict[str, np.ndarray]]:
-        """Yields `size` samples at a time, by input name; the last batch is filled from the first.
+    def batches(self, inputs: Sequence[InputSpec]) -> Iterator[dict[str, np.ndarray]]:
+        """Yields as many samples at a time as the model's batch; the last is filled up.
 
         Args:
-            size: the model's batch, 1 or more.
+            inputs: the model's, with the shapes it is run with.
         """
-        for start in range(0, len(self), size):
-            picks = [index % len(self) for index in range(start, start + size)]
-            yield {
-                name: np.stack([column[pick] for pick in picks])
-                for name, column in self.columns.items()
-            }
+        counts = {spec.name: self._samples_a_batch(spec) for spec in inputs}
+        for start in range(0, len(self), max(counts.values())):
+            yield {name: self._batch(name, start, count) for name, count in counts.items()}
+
+    def _samples_a_batch(self, spec: InputSpec) -> int:
+        shape = self.columns[spec.name][0].shape
+        return max(1, spec.batch_size // shape[0]) if shape else 1
+
+    def _batch(self, name: str, start: int, count: int) -> np.ndarray:
+        column = self.columns[name]
+        if count == 1:
+            return column[start]
+        return np.concatenate([column[i % len(self)] for i in range(start, start + count)])
 
     @property
     def shapes(self) -> dict[str, tuple[int | None, ...]]:
-        """The shape of a sample, by input name."""
+        """The shape of a sample with the batch axis, by input name."""
         return {name: tuple(column[0].shape) for name, column in self.columns.items()}
 
 
@@ -94,7 +102,11 @@ def read(
         raise CalibrationDataError(f"{what}: too large for this machine's memory") from error
     except Exception as error:  # the user's own generator or parse function runs here
         raise CalibrationDataError(f"{what}: {type(error).__name__}: {one_line(error)}") from error
-    return Samples({spec.name: reader.cast(spec, columns[spec.name]) for spec in inputs}, labels)
+    samples = Samples({spec.name: reader.cast(spec, columns[spec.name]) for spec in inputs}, labels)
+    _check_lengths(samples, what)
+    if scaling is not None and not reader.scaled:
+        raise CalibrationDataError(f"{what}: image_scale is for images and integer arrays")
+    return samples
 
 
 def check_ranges(samples: Samples, inputs: Sequence[InputSpec]) -> None:
@@ -124,6 +136,23 @@ def check_ranges(samples: Samples, inputs: Sequence[InputSpec]) -> None:
         )
 
 
+def _check_lengths(samples: Samples, what: str) -> None:
+    lengths = {name: len(column) for name, column in samples.columns.items()}
+    if samples.labels is not None:
+        lengths["y"] = len(samples.labels)
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+        raise CalibrationDataError(f"{what}: expected as many samples of each; got {found}")
+
+
+def _has_length(stream: Iterable[Any]) -> bool:
+    """Whether it ends for sure; a `tf.data.Dataset` has a length but not always knows it."""
+    try:
+        return len(stream) >= 0  # type: ignore[arg-type]
+    except TypeError:
+        return False
+
+
 class _Reader:
     """What is known while data are read: the inputs they must fit and how to scale them."""
 
@@ -138,6 +167,7 @@ class _Reader:
         self.scaling = scaling
         self.parse_function = parse_function
         self.what = what
+        self.scaled = False
 
     def columns(self, data: Any) -> tuple[dict[str, Sequence[Any]], np.ndarray | None]:
         """Sorts data of any form into one column an input, and the labels."""
@@ -163,21 +193,13 @@ class _Reader:
     ) -> tuple[dict[str, Sequence[Any]], np.ndarray | None]:
         labels = None if self._is_input("y") else arrays.pop("y", None)
         columns = self._by_name({name: np.asarray(array) for name, array in arrays.items()})
-        lengths = {}
         for spec in self.inputs:
             array = columns[spec.name]
-            if array.ndim != len(spec.shape):
+            if array.ndim == len(spec.shape):
+                columns[spec.name] = array[:, np.newaxis]
+            elif array.ndim != len(spec.shape) + 1:
                 raise self._misfit(spec, array.shape, array.dtype)
-            lengths[spec.name] = len(array)
-        if labels is not None:
-            labels = np.asarray(labels)
-            lengths["y"] = len(labels) if labels.ndim else 0
-        if len(set(lengths.values())) > 1:
-            found = ", ".join(f"{name}: {length}" for name, length in lengths.items())
-            raise CalibrationDataError(
-                f"{self.what}: expected as many samples of each; got {found}"
-            )
-        return dict(columns), labels
+        return columns, None if labels is None else np.atleast_1d(np.asarray(labels))
 
     def _from_stream(self, data: Any) -> tuple[dict[str, Sequence[Any]], np.ndarray | None]:
         stream = data() if callable(data) and not isinstance(data, Iterable) else data
@@ -188,9 +210,10 @@ class _Reader:
             )
         columns: dict[str, list[Any]] = {spec.name: [] for spec in self.inputs}
         labels: list[Any] = []
-        for element in itertools.islice(stream, STREAM_LIMIT):
+        may_not_end = not _has_length(stream)
+        for element in stream:
             self._add(element, columns, labels)
-            if len(columns[self.inputs[0].name]) >= STREAM_LIMIT:
+            if may_not_end and len(columns[self.inputs[0].name]) >= STREAM_LIMIT:
                 break
         complete = len(labels) == len(columns[self.inputs[0].name])
         return dict(columns), np.asarray(labels) if labels and complete else None
@@ -202,14 +225,18 @@ class _Reader:
             features = dict(zip([spec.name for spec in self.inputs], features, strict=True))
         arrays = self._by_name({str(key): np.asarray(value) for key, value in features.items()})
         for spec in self.inputs:
-            array = arrays[spec.name]
-            if array.ndim == len(spec.shape) - 1:
-                array = array[np.newaxis]
-            elif array.ndim != len(spec.shape):
-                raise self._misfit(spec, array.shape, array.dtype)
-            columns[spec.name].extend(array)
+            columns[spec.name].extend(self._items(spec, arrays[spec.name]))
         if label is not None:
             labels.extend(np.atleast_1d(np.asarray(label)))
+
+    def _items(self, spec: InputSpec, array: np.ndarray) -> Iterable[np.ndarray]:
+        """One sample, a batch of samples, or all that an input takes at once."""
+        if array.ndim == len(spec.shape) - 1:
+            return [array[np.newaxis]]
+        if array.ndim != len(spec.shape):
+            raise self._misfit(spec, array.shape, array.dtype)
+        is_whole = not spec.shape or (spec.batch_size > 1 and len(array) == spec.batch_size)
+        return [array] if is_whole else array[:, np.newaxis]
 
     def _split(self, element: Any) -> tuple[Any, Any]:
         """Tells features from a label, by the number of inputs."""
@@ -249,22 +276,24 @@ class _Reader:
         if len(column) == 0:
             raise CalibrationDataError(f"{self.what}: expected samples for {spec}; got none")
         shape = np.shape(column[0])
+        fits = len(shape) == len(spec.shape) and all(
+            own is None or own == dim or (axis == 0 and dim == 1)
+            for axis, (own, dim) in enumerate(zip(spec.shape, shape, strict=True))
+        )
         for index, item in enumerate(column):
-            fits = len(shape) == len(spec.shape) - 1 and all(
-                own is None or own == dim for own, dim in zip(spec.shape[1:], shape, strict=True)
-            )
             if not fits or np.shape(item) != shape:
                 where = f" in sample {index}" if index else ""
-                raise self._misfit(spec, (len(column), *np.shape(item)), item.dtype, where)
+                raise self._misfit(spec, (len(column), *np.shape(item)[1:]), item.dtype, where)
         return [self._value(spec, np.asarray(item), index) for index, item in enumerate(column)]
 
     def _value(self, spec: InputSpec, item: np.ndarray, index: int) -> np.ndarray:
         wanted = np.dtype(spec.dtype) if spec.dtype != "bfloat16" else np.dtype("float32")
-        if item.dtype == wanted and self.scaling is None:
-            value = item
-        elif item.dtype.kind in "iub" and wanted.kind == "f" and self.scaling is not None:
+        if item.dtype.kind in "iub" and wanted.kind == "f" and self.scaling is not None:
+            self.scaled = True
             value = self.scaling.apply(item).astype(wanted)
-        elif item.dtype.kind == "f" and wanted.kind == "f" and self.scaling is None:
+        elif item.dtype == wanted:
+            value = item
+        elif item.dtype.kind == "f" and wanted.kind == "f":
             with np.errstate(over="ignore"):
                 value = item.astype(wanted)
         elif item.dtype.kind in "iub" and wanted.kind in "iub":
@@ -281,9 +310,7 @@ class _Reader:
         return value
 
     def _wrong_type(self, spec: InputSpec, item: np.ndarray) -> CalibrationDataError:
-        if self.scaling is not None:
-            advice = "image_scale is for images and integer arrays"
-        elif item.dtype.kind in "iub":
+        if item.dtype.kind in "iub":
             advice = "state how with image_scale (0..1, -1..1, 0..255 or mean,std), or give floats"
         else:
             advice = f"give {spec.dtype}"
@@ -294,7 +321,8 @@ class _Reader:
     def _misfit(
         self, spec: InputSpec, shape: Sequence[int], dtype: Any, where: str = ""
     ) -> CalibrationDataError:
-        wanted = ", ".join(["samples", *("?" if d is None else str(d) for d in spec.shape[1:])])
+        rest = spec.shape[1:] if spec.batch_size == 1 else spec.shape
+        wanted = ", ".join(["samples", *("?" if dim is None else str(dim) for dim in rest)])
         return CalibrationDataError(
             f"{self.what}: expected {spec.dtype} [{wanted}] for {spec.name!r}, "
             f"got {dtype} {list(shape)}{where}"

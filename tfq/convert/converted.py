@@ -63,18 +63,17 @@ def _content(
     source: Source, inputs: Sequence[InputSpec], request: Request, samples: Samples | None
 ) -> bytes:
     """Runs TFLiteConverter, LiteRT Quantizer, or one after the other."""
-    batch_size = inputs[0].batch_size
     if isinstance(source, GraphSource):
         if not _needs_quantizer(request):
             return converter.convert_graph(source, inputs, request, samples)
         content = converter.convert_graph(source, inputs, request.as_float(), None)
-        return quantizer.quantize(load(content), request, samples, batch_size, source.label)
+        return quantizer.quantize(load(content), inputs, request, samples, source.label)
     if "uint8" in (request.input_type, request.output_type):
         raise ArgumentError(
             f"uint8 inputs and outputs: expected a TensorFlow or Keras source, got {source.label}; "
             "LiteRT Quantizer makes int8 or float32"
         )
-    return quantizer.quantize(source.model, request, samples, batch_size, source.label)
+    return quantizer.quantize(source.model, inputs, request, samples, source.label)
 
 
 def _needs_quantizer(request: Request) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -44,11 +44,15 @@ def convert_graph(
         names = tracing.freeze(source, inputs, Path(directory), request.mode)
         converter = tf.lite.TFLiteConverter.from_saved_model(directory)
         _configure(tf, converter, request)
+        feed = None if samples is None else _Feed(samples, inputs, names, noise.terminal)
+        converter.representative_dataset = feed
         try:
-            with _calibration(converter, samples, names, inputs[0].batch_size, noise.terminal):
-                return bytes(converter.convert())
+            return bytes(converter.convert())
         except Exception as error:  # TFLiteConverter raises many types
             raise _explain(error, source.label, request) from error
+        finally:
+            if feed is not None:
+                feed.close()
 
 
 def _configure(tf: Any, converter: Any, request: Request) -> None:
@@ -80,43 +84,37 @@ def _configure(tf: Any, converter: Any, request: Request) -> None:
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 
 
-class _calibration(AbstractContextManager[None]):  # noqa: N801 - reads as the function it is
-    """Feeds samples to a converter, with a progress bar on a terminal."""
+class _Feed:
+    """Gives samples to a converter, as often as it asks, with a progress bar on a terminal."""
 
     def __init__(
         self,
-        converter: Any,
-        samples: Samples | None,
+        samples: Samples,
+        inputs: Sequence[InputSpec],
         names: dict[str, str],
-        batch_size: int,
         terminal: TextIO,
     ) -> None:
+        self._samples = samples
+        self._inputs = inputs
+        self._names = names
+        self._terminal = terminal
         self._bar: Any = None
-        if samples is not None:
-            converter.representative_dataset = self._feed(samples, names, batch_size, terminal)
 
-    def _feed(
-        self, samples: Samples, names: dict[str, str], batch_size: int, terminal: TextIO
-    ) -> Callable[[], Iterator[dict[str, Any]]]:
+    def __call__(self) -> Iterator[dict[str, Any]]:
         from tqdm import tqdm
 
-        def feed() -> Iterator[dict[str, Any]]:
-            # disable=None: a bar on a terminal, silence elsewhere
-            total = -(-len(samples) // batch_size)
-            self._bar = tqdm(
-                samples.batches(batch_size),
-                "calibrating",
-                total,
-                file=terminal,
-                leave=False,
-                disable=None,
-            )
-            for sample in self._bar:
-                yield {names[name]: value for name, value in sample.items()}
+        self._bar = tqdm(
+            self._samples.batches(self._inputs),
+            "calibrating",
+            len(self._samples) // self._inputs[0].batch_size or None,
+            file=self._terminal,
+            leave=False,
+            disable=bool(os.environ.get("CI")) or None,  # None: silent but on a terminal
+        )
+        for sample in self._bar:
+            yield {self._names[name]: value for name, value in sample.items()}
 
-        return feed
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tfq.convert.calibration import Samples
 from tfq.convert.request import Request
+from tfq.convert.sources import InputSpec
 from tfq.errors import ConversionError, MissingDependencyError, one_line
 from tfq.model import Model, Tensor, load
-from tfq.runtime import quiet
+from tfq.runtime import input_names, quiet
 
 
 def quantize(
-    model: Model, request: Request, samples: Samples | None, batch_size: int, label: str
+    model: Model,
+    inputs: Sequence[InputSpec],
+    request: Request,
+    samples: Samples | None,
+    label: str,
 ) -> bytes:
     """Quantizes a float model.
 
     Args:
         model: all its weights in float32.
+        inputs: its inputs, in order.
         request: mode and granularity.
         samples: calibration data by the names of the model's inputs, where the mode needs them.
-        batch_size: of the model, for calibration.
         label: what to call the model in messages.
 
     Raises:
@@ -40,7 +46,7 @@ def quantize(
             model = _with_signature(model)
             work = quantizer.Quantizer(bytearray(bytes(model)))
             _configure(work, request)
-            ranges = None if samples is None else _calibrate(work, model, samples, batch_size)
+            ranges = None if samples is None else _calibrate(work, model, inputs, samples)
             result = work.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
             return bytes(result.quantized_model)
         except Exception as error:  # the library raises many types
@@ -85,12 +91,13 @@ def _configure(work: Any, request: Request) -> None:
                     )
 
 
-def _calibrate(work: Any, model: Model, samples: Samples, batch_size: int) -> Any:
+def _calibrate(work: Any, model: Model, inputs: Sequence[InputSpec], samples: Samples) -> Any:
     """Measures activation ranges with the samples, through the model's signature."""
-    names = {tensor.index: name for name, tensor in model.signatures[0].inputs.items()}
-    arguments = dict(zip(samples.columns, (names[t.index] for t in model.inputs), strict=True))
-    batches = samples.batches(batch_size)
-    data = [{arguments[name]: value for name, value in sample.items()} for sample in batches]
+    arguments = dict(zip([spec.name for spec in inputs], input_names(model), strict=True))
+    data = [  # a list: the library goes through it more than once
+        {arguments[name]: value for name, value in sample.items()}
+        for sample in samples.batches(inputs)
+    ]
     return work.calibrate({model.signatures[0].name: data}, num_threads=1)
 
 

@@ -46,10 +46,10 @@ def fill(inputs: Sequence[InputSpec], samples: Mapping[str, Shape]) -> tuple[Inp
 
     Args:
         inputs: the model's.
-        samples: shapes of one sample, without the batch, by input name.
+        samples: shapes of one sample, with a batch axis, by input name.
     """
     return tuple(
-        replace(spec, shape=_fill(spec.shape, (None, *samples[spec.name]))) for spec in inputs
+        replace(spec, shape=_fill(spec.shape, (None, *samples[spec.name][1:]))) for spec in inputs
     )
 
 
