@@ -34,6 +34,17 @@ def test_commands_that_only_read_load_nothing_heavy(shared_models: Path, words: 
     assert loaded_by(f"from tfq.cli import main\nmain({[*words, model]!r})") == set()
 
 
+def test_quantizing_a_tflite_file_needs_no_tensorflow(digits, tmp_path: Path) -> None:
+    pytest.importorskip("litert_quantizer")
+    digits(mode="float32").save(tmp_path / "float.tflite")
+    code = (
+        "import numpy as np, tfq\n"
+        "data = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)\n"
+        f"tfq.convert({str(tmp_path / 'float.tflite')!r}, calibration_data=data)"
+    )
+    assert loaded_by(code).isdisjoint({"tensorflow", "keras", "tf_keras"})
+
+
 def test_functions_stay_functions_though_packages_have_their_names() -> None:
     from tfq.convert.modes import MODES
     from tfq.lint.rules import all_rules

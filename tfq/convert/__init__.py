@@ -52,7 +52,8 @@ def convert(
         calibration_data: samples of what the device will see, for "full_integer" and "int16x8":
             an array or dictionary of arrays (first axis: samples), a path to a `.npy`, `.npz`,
             TFRecord or directory of images, a `tf.data.Dataset`, or a generator, list or function
-            of samples.
+            of samples. Not used in modes that need none. What may never end is read up to 500
+            samples.
         profile: a device, by name or path; sets what is not given here, and lints the result.
         input_type: of the float inputs in the result: "int8" (the default), "uint8" or "float32"
             in "full_integer", "int16" or "float32" in "int16x8".
