@@ -13,7 +13,7 @@ from tfq.model import load
 def tensor(dtype: str) -> Any:
     """Make a tensor from its type; `int8 constant` is one whose values stand in the file."""
     name, _, constant = dtype.partition(" ")
-    return SimpleNamespace(dtype=name, is_constant=bool(constant), shape=(2, 2))
+    return SimpleNamespace(dtype=name, is_constant=bool(constant), shape=(2, 2), producer=None)
 
 
 def operator(name: str, inputs: list[str], outputs: list[str], **fields: Any) -> Any:

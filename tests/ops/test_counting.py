@@ -13,7 +13,7 @@ from tfq.model import load
 def operator(name: str, shapes: list[Any], output: tuple[int, ...], **options: Any) -> Any:
     """Make what the table looks at: an operator with tensors of the given shapes."""
     inputs = tuple(
-        None if shape is None else SimpleNamespace(shape=shape, is_constant=True)
+        None if shape is None else SimpleNamespace(shape=shape, is_constant=True, producer=None)
         for shape in shapes
     )
     outputs = (SimpleNamespace(shape=output),)

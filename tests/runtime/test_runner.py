@@ -28,12 +28,12 @@ def test_a_quantized_model_takes_and_gives_real_values(
 
 
 def test_inputs_are_named_as_the_signature_does(digits: Callable[..., tfq.Model]) -> None:
-    assert runtime.input_names(digits(mode="float32")) == ["image"]
+    assert digits(mode="float32").input_names == ("image",)
 
 
 def test_inputs_without_a_signature_are_named_as_their_tensors(shared_models: Path) -> None:
     model = tfq.load(shared_models / "edgetpu_pairs" / "mobilenet_v1_0.25_128_quant.tflite")
-    assert runtime.input_names(model) == [tensor.name for tensor in model.inputs]
+    assert model.input_names == tuple(tensor.name for tensor in model.inputs)
 
 
 def test_a_model_that_the_interpreter_refuses_is_one_line(shared_models: Path) -> None:

@@ -52,8 +52,8 @@ def convert(
         calibration_data: samples of what the device will see, for "full_integer" and "int16x8":
             an array or dictionary of arrays (first axis: samples), a path to a `.npy`, `.npz`,
             TFRecord or directory of images, a `tf.data.Dataset`, or a generator, list or function
-            of samples. Not used in modes that need none. What may never end is read up to 500
-            samples.
+            of samples. Other modes only take open image sizes from them. What may never end is
+            read up to 500 samples.
         profile: a device, by name or path; sets what is not given here, and lints the result.
         input_type: of the float inputs in the result: "int8" (the default), "uint8" or "float32"
             in "full_integer", "int16" or "float32" in "int16x8".
@@ -104,15 +104,17 @@ def convert(
     opened = sources.open_source(
         source, signature=signature, unsafe_load=unsafe_load, verbose=verbose
     )
+    request.check_source(asked, opened)
     inputs = shapes.resolve(opened.inputs, batch_size, input_shapes or {})
     samples = None
-    if asked.mode.needs_calibration:
-        if calibration_data is None:
-            wanted = "; ".join(map(str, inputs))
-            raise CalibrationDataError(f"{asked.mode.name} needs calibration_data for {wanted}")
+    if calibration_data is not None:
         samples = calibration.read(
             calibration_data, inputs, image_scale=image_scale, parse_function=parse_function
         )
-        calibration.check_ranges(samples, inputs)
         inputs = shapes.fill(inputs, samples.shapes)
+    if asked.mode.needs_calibration:
+        if samples is None:
+            wanted = "; ".join(map(str, inputs))
+            raise CalibrationDataError(f"{asked.mode.name} needs calibration_data for {wanted}")
+        calibration.check_ranges(samples, inputs)
     return converted.make(opened, inputs, asked, samples, device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tfq import ops
 from tfq.convert.request import Request
@@ -68,33 +68,38 @@ def _check_integer(model: Model, request: Request) -> None:
 
 
 def _check_granularity(model: Model, request: Request) -> None:
-    weights = [
-        (op, ops.stored(tensor))
+    constants = [
+        tensor
         for subgraph in model.subgraphs
-        for op in subgraph.operators
-        for tensor in ops.all_weights(op)
-    ]
-    found = [
-        (op, tensor.shape, tensor.quantization.granularity)
-        for op, tensor in weights
+        for tensor in subgraph.tensors
         if tensor.is_constant and tensor.quantization is not None
     ]
-    if not found and not request.mode.integer:
+    if not constants and not request.mode.integer:
         warnings.warn(
             f"{request.mode.name}: no weights were quantized; TensorFlow leaves tensors of fewer "
             "than 1024 elements in float in this mode",
             ConversionWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
-    per_channel = [op for op, _, kind in found if kind != "per_tensor"]
-    if request.granularity == "per_tensor" and per_channel:
+    fine = [t for t in constants if t.quantization and t.quantization.granularity != "per_tensor"]
+    if request.granularity == "per_tensor" and fine:
+        users = {op for tensor in fine for op in tensor.consumers}
         raise ConversionError(
-            f"asked for per-tensor weights; these are still per-channel: {_listed(per_channel)}"
+            "asked for per-tensor weights; these are still per-channel: "
+            f"{_listed(sorted(users, key=lambda op: op.index))}"
         )
-    # Other operators may have one scale by the format's own specification.
-    several = [op for op, shape, _ in found if op.name in CONVOLUTIONS and _channels(op, shape) > 1]
-    if request.granularity == "per_channel" and several and not per_channel:
+    if request.granularity == "per_channel" and not fine and any(_wide_convolutions(model)):
         raise ConversionError("asked for per-channel weights; all of them are per-tensor")
+
+
+def _wide_convolutions(model: Model) -> Iterator[Operator]:
+    """Convolutions with several channels in integer weights; other kinds may have one scale."""
+    for subgraph in model.subgraphs:
+        for op in subgraph.operators:
+            for tensor in map(ops.stored, ops.all_weights(op)):
+                is_quantized = tensor.is_constant and tensor.quantization is not None
+                if op.name in CONVOLUTIONS and is_quantized and _channels(op, tensor.shape) > 1:
+                    yield op
 
 
 def _channels(op: Operator, shape: tuple[int, ...]) -> int:

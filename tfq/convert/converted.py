@@ -9,7 +9,6 @@ from tfq.convert import check, converter, quantizer
 from tfq.convert.calibration import Samples
 from tfq.convert.request import Request
 from tfq.convert.sources import GraphSource, InputSpec, Source
-from tfq.errors import ArgumentError
 from tfq.lint import Report, lint
 from tfq.model import Model, load
 from tfq.profiles import Profile
@@ -68,12 +67,8 @@ def _content(
             return converter.convert_graph(source, inputs, request, samples)
         content = converter.convert_graph(source, inputs, request.as_float(), None)
         return quantizer.quantize(load(content), inputs, request, samples, source.label)
-    if "uint8" in (request.input_type, request.output_type):
-        raise ArgumentError(
-            f"uint8 inputs and outputs: expected a TensorFlow or Keras source, got {source.label}; "
-            "LiteRT Quantizer makes int8 or float32"
-        )
-    return quantizer.quantize(source.model, inputs, request, samples, source.label)
+    model = quantizer.with_shapes(source.model, inputs, source.label)
+    return quantizer.quantize(model, inputs, request, samples, source.label)
 
 
 def _needs_quantizer(request: Request) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from tfq.convert import tracing
 from tfq.convert.calibration import Samples
+from tfq.convert.feed import Feed
 from tfq.convert.request import Request
 from tfq.convert.sources import GraphSource, InputSpec
 from tfq.errors import ConversionError, one_line
@@ -38,17 +38,21 @@ def convert_graph(
     import tensorflow as tf
 
     with (
-        quiet.silenced(request.verbose) as noise,
+        quiet.silenced(request.verbose) as terminal,
         tempfile.TemporaryDirectory(prefix="tfq-") as directory,
     ):
-        names = tracing.freeze(source, inputs, Path(directory), request.mode)
-        converter = tf.lite.TFLiteConverter.from_saved_model(directory)
-        _configure(tf, converter, request)
-        feed = None if samples is None else _Feed(samples, inputs, names, noise.terminal)
-        converter.representative_dataset = feed
+        feed = None
         try:
+            names = tracing.freeze(source, inputs, Path(directory), request.mode)
+            converter = tf.lite.TFLiteConverter.from_saved_model(directory)
+            _configure(tf, converter, request)
+            if request.mode.needs_calibration and samples is not None:
+                feed = Feed(samples, inputs, names, terminal)
+                converter.representative_dataset = lambda: iter(feed)
             return bytes(converter.convert())
-        except Exception as error:  # TFLiteConverter raises many types
+        except ConversionError:
+            raise
+        except Exception as error:  # TensorFlow raises many types
             raise _explain(error, source.label, request) from error
         finally:
             if feed is not None:
@@ -84,44 +88,9 @@ def _configure(tf: Any, converter: Any, request: Request) -> None:
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 
 
-class _Feed:
-    """Gives samples to a converter, as often as it asks, with a progress bar on a terminal."""
-
-    def __init__(
-        self,
-        samples: Samples,
-        inputs: Sequence[InputSpec],
-        names: dict[str, str],
-        terminal: TextIO,
-    ) -> None:
-        self._samples = samples
-        self._inputs = inputs
-        self._names = names
-        self._terminal = terminal
-        self._bar: Any = None
-
-    def __call__(self) -> Iterator[dict[str, Any]]:
-        from tqdm import tqdm
-
-        self._bar = tqdm(
-            self._samples.batches(self._inputs),
-            "calibrating",
-            len(self._samples) // self._inputs[0].batch_size or None,
-            file=self._terminal,
-            leave=False,
-            disable=bool(os.environ.get("CI")) or None,  # None: silent but on a terminal
-        )
-        for sample in self._bar:
-            yield {self._names[name]: value for name, value in sample.items()}
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-
 _MISSING_OPS = re.compile(r"(TF Select|Custom) ops: (.+?)(?: Details:|$)")
 _UNQUANTIZED_OP = re.compile(r"not yet supported for op: '?\"?([\w.]+)")
-_FLOAT_TYPE = re.compile(r"tensor<[^>]*?\b(?:\d+x)*(f64|bf16|f16)>")
+_FLOAT_TYPE = re.compile(r"tensor<(?:[\d?*]+x)*(f64|bf16|f16)>")
 _FAILED_OP = re.compile(r"'?tf\.(\w+)'? op is neither a custom op nor a flex op")
 
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfq.convert.calibration import Samples
+from tfq.convert.feed import Feed
 from tfq.convert.request import Request
 from tfq.convert.sources import InputSpec
 from tfq.errors import ConversionError, MissingDependencyError, one_line
 from tfq.model import Model, Tensor, load
-from tfq.runtime import input_names, quiet
+from tfq.runtime import quiet
 
 
 def quantize(
@@ -41,18 +42,26 @@ def quantize(
         raise MissingDependencyError(
             f"{request.mode.name} of this model needs litert-quantizer: pip install 'tfq[quantize]'"
         ) from error
-    with quiet.silenced(request.verbose):
+    feed = None
+    with quiet.silenced(request.verbose) as terminal:
         try:
-            model = _with_signature(model)
-            work = quantizer.Quantizer(bytearray(bytes(model)))
+            ready = _with_signature(model)
+            work = quantizer.Quantizer(bytearray(bytes(ready)))
             _configure(work, request)
-            ranges = None if samples is None else _calibrate(work, model, inputs, samples)
+            ranges = None
+            if request.mode.needs_calibration and samples is not None:
+                names = dict(zip([spec.name for spec in inputs], ready.input_names, strict=True))
+                feed = Feed(samples, inputs, names, terminal)
+                ranges = work.calibrate({ready.signatures[0].name: feed}, num_threads=1)
             result = work.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
             return bytes(result.quantized_model)
         except Exception as error:  # the library raises many types
             raise ConversionError(
                 f"{label} cannot be quantized to {request.mode.name}: {one_line(error)}"
             ) from error
+        finally:
+            if feed is not None:
+                feed.close()
 
 
 def _configure(work: Any, request: Request) -> None:
@@ -91,14 +100,42 @@ def _configure(work: Any, request: Request) -> None:
                     )
 
 
-def _calibrate(work: Any, model: Model, inputs: Sequence[InputSpec], samples: Samples) -> Any:
-    """Measures activation ranges with the samples, through the model's signature."""
-    arguments = dict(zip([spec.name for spec in inputs], input_names(model), strict=True))
-    data = [  # a list: the library goes through it more than once
-        {arguments[name]: value for name, value in sample.items()}
-        for sample in samples.batches(inputs)
-    ]
-    return work.calibrate({model.signatures[0].name: data}, num_threads=1)
+def with_shapes(model: Model, inputs: Sequence[InputSpec], label: str) -> Model:
+    """The float model with the shapes that were asked for its inputs, and all that follow from them.
+
+    Args:
+        model: a float model.
+        inputs: its inputs, in order, with the shapes to give them; an open one leaves all open.
+        label: what to call the model in messages.
+
+    Raises:
+        ConversionError: the model does not run with these shapes.
+    """
+    asked = [spec.shape for spec in inputs]
+    own = [tensor.shape_signature or tensor.shape for tensor in model.inputs]
+    if any(None in shape for shape in asked) or asked == own:
+        return model
+    from ai_edge_litert import interpreter as litert
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    plain = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    with quiet.silenced():
+        try:
+            runner = litert.Interpreter(
+                model_content=bytes(model), experimental_op_resolver_type=plain
+            )
+            for tensor, shape in zip(model.inputs, asked, strict=True):
+                runner.resize_tensor_input(tensor.index, shape)
+            runner.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise ConversionError(
+                f"{label} does not run with inputs {'; '.join(map(str, inputs))}: {one_line(error)}"
+            ) from error
+    shapes = {detail["index"]: detail["shape"] for detail in runner.get_tensor_details()}
+    content = flatbuffer_utils.read_model_from_bytearray(bytearray(bytes(model)))
+    for index, tensor in enumerate(content.subgraphs[0].tensors):
+        tensor.shape, tensor.shapeSignature = list(shapes[index]), None
+    return load(bytes(flatbuffer_utils.convert_object_to_bytearray(content)))
 
 
 def _with_signature(model: Model) -> Model:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tfq.convert.modes import MODES, Mode, one_of
+from tfq.convert.sources import FlatbufferSource, Source
 from tfq.errors import ArgumentError
 from tfq.profiles import Profile
 from tfq.profiles.profile import Conversion
@@ -91,6 +92,26 @@ def complete(
         allow_custom_ops,
         verbose,
     )
+
+
+def check_source(request: Request, source: Source) -> None:
+    """Checks that the tool for this kind of source can do what is asked.
+
+    Args:
+        request: what is asked.
+        source: what is to be converted.
+
+    Raises:
+        ArgumentError: it cannot.
+    """
+    if isinstance(source, FlatbufferSource) and "uint8" in (
+        request.input_type,
+        request.output_type,
+    ):
+        raise ArgumentError(
+            f"uint8 inputs and outputs: expected a TensorFlow or Keras source, got {source.label}; "
+            "LiteRT Quantizer makes int8 or float32"
+        )
 
 
 def _granularity(mode: Mode, asked: str | None, advised: str | None) -> str | None:

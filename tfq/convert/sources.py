@@ -23,7 +23,7 @@ from tfq.errors import (
     one_line,
 )
 from tfq.model import Model, load
-from tfq.runtime import input_names, quiet
+from tfq.runtime import quiet
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,8 @@ def open_source(
 def _open(source: Any, signature: str | None, unsafe_load: bool) -> Source:
     if isinstance(source, (str, os.PathLike)):
         return _open_path(Path(source), signature, unsafe_load)
+    if signature is not None:
+        raise ArgumentError("signature: expected a SavedModel directory to choose one of")
     if isinstance(source, Model):
         return _from_flatbuffer(source, "the .tflite model")
     keras_model = _from_keras_object(source)
@@ -128,6 +130,8 @@ def _open_path(path: Path, signature: str | None, unsafe_load: bool) -> Source:
         raise InvalidModelError(f"{path}: no such file or directory")
     if path.is_dir():
         return _open_saved_model(path, signature)
+    if signature is not None:
+        raise ArgumentError(f"signature: expected a SavedModel directory, got {path}")
     suffix = path.suffix.lower()
     if suffix == ".tflite":
         return _from_flatbuffer(load(path), str(path))
@@ -146,6 +150,9 @@ def _open_path(path: Path, signature: str | None, unsafe_load: bool) -> Source:
 
 
 def _from_flatbuffer(model: Model, label: str) -> FlatbufferSource:
+    if len(model.signatures) > 1:
+        names = ", ".join(signature.name for signature in model.signatures)
+        raise ConversionError(f"{label}: expected a model of one signature; it has {names}")
     _check_float(model, label)
     inputs = tuple(
         InputSpec(
@@ -153,7 +160,7 @@ def _from_flatbuffer(model: Model, label: str) -> FlatbufferSource:
             tuple(None if dim < 0 else dim for dim in tensor.shape_signature or tensor.shape),
             tensor.dtype,
         )
-        for name, tensor in zip(input_names(model), model.inputs, strict=True)
+        for name, tensor in zip(model.input_names, model.inputs, strict=True)
     )
     return FlatbufferSource(inputs, model, label)
 
@@ -166,6 +173,10 @@ def _check_float(model: Model, label: str) -> None:
                 raise ConversionError(
                     f"{label} is already quantized (tensor {tensor.name!r} is {tensor.dtype}); "
                     "expected a float model"
+                )
+            if tensor.dtype == "float16":
+                raise ConversionError(
+                    f"{label} stores {tensor.name!r} as float16; expected float32 weights"
                 )
 
 
@@ -304,12 +315,23 @@ def _inputs(label: str, names: Sequence[str], specs: Sequence[Any]) -> tuple[Inp
     if not specs:
         raise ConversionError(f"{label} has no inputs")
     inputs = []
-    for name, spec in zip(names, specs, strict=True):
+    for name, spec in zip(distinct(names), specs, strict=True):
         dtype = getattr(spec.dtype, "name", str(spec.dtype))
         if getattr(spec.shape, "rank", 0) is None:
             raise ConversionError(f"{label}: input {name!r} has no fixed rank")
         inputs.append(InputSpec(name, tuple(spec.shape), dtype))
     return tuple(inputs)
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Each name once: a repeated one gets a number."""
+    result: list[str] = []
+    for name in names:
+        unique, number = name, 1
+        while unique in result:
+            unique, number = f"{name}_{number}", number + 1
+        result.append(unique)
+    return result
 
 
 def _named(tree: Any, outputs: Any, names: Sequence[str] = ()) -> dict[str, Any]:

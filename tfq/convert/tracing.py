@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tfq.convert.modes import Mode
-from tfq.convert.sources import GraphSource, InputSpec
+from tfq.convert.sources import GraphSource, InputSpec, distinct
 from tfq.errors import ConversionError, one_line
 
 
@@ -115,12 +115,5 @@ def _with_constants(traced: Any) -> Any:
 
 def _signature_names(names: Sequence[str]) -> list[str]:
     """The names as TensorFlow accepts them for arguments: identifiers, each once."""
-    result: list[str] = []
-    for name in names:
-        base = re.sub(r"\W", "_", name, flags=re.ASCII) or "input"
-        base = f"input_{base}" if base[0].isdigit() else base
-        unique, number = base, 1
-        while unique in result:
-            unique, number = f"{base}_{number}", number + 1
-        result.append(unique)
-    return result
+    plain = [re.sub(r"\W", "_", name, flags=re.ASCII) for name in names]
+    return distinct([f"input_{name}" if not name.isidentifier() else name for name in plain])

@@ -74,6 +74,15 @@ class Model(View):
         return self.subgraphs[0].outputs
 
     @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        """What callers name the inputs, in order: by the signature, else by their tensors."""
+        for signature in self.signatures:
+            names = {tensor: name for name, tensor in signature.inputs.items()}
+            if signature.subgraph.index == 0 and all(tensor in names for tensor in self.inputs):
+                return tuple([names[tensor] for tensor in self.inputs])
+        return tuple([tensor.name for tensor in self.inputs])
+
+    @cached_property
     def signatures(self) -> tuple[Signature, ...]:
         """Its signatures; empty if it was converted without any."""
         return tuple([Signature(table, self) for table in self._table["signature_defs"] or ()])

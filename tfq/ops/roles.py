@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tfq.ops import table
+from tfq.ops.constants import stored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def all_weights(op: Operator) -> tuple[Tensor, ...]:
     row = table.operation(op)
     present = _present(op, row.weights)
     if row.constant_weights_only:
-        return tuple([tensor for tensor in present if tensor.is_constant])
+        return tuple([tensor for tensor in present if stored(tensor).is_constant])
     return present
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tfq.errors import InvalidModelError, MissingDependencyError, one_line
+from tfq.errors import ArgumentError, InvalidModelError, MissingDependencyError, one_line
 from tfq.runtime import quiet
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tfq.model import Model
 
-__all__ = ["Runner", "input_names", "interpreter_class"]
+__all__ = ["Runner", "interpreter_class"]
 
 
 def _litert() -> type[Any]:
@@ -58,21 +58,14 @@ def interpreter_class() -> type[Any]:
                 broken.append(f"{package} ({error})")
         except (ImportError, AttributeError, SystemError) as error:
             # A module built for NumPy 1 fails in any of these ways beside NumPy 2.
-            reason = "it needs numpy < 2" if package == "tflite_runtime" else one_line(error)
+            reason = one_line(error)
+            if package == "tflite_runtime" and "numpy" in reason.lower():
+                reason = "its last release, 2.14, needs numpy < 2"
             broken.append(f"{package} ({reason})")
     found = f"; found, but failing to import: {', '.join(broken)}" if broken else ""
     raise MissingDependencyError(
         f"running a model needs an interpreter: pip install 'tfq[runtime]'{found}"
     )
-
-
-def input_names(model: Model) -> list[str]:
-    """What callers name the model's inputs, in order: by its signature, else by their tensors."""
-    for signature in model.signatures:
-        names = {tensor.index: name for name, tensor in signature.inputs.items()}
-        if signature.subgraph.index == 0 and all(t.index in names for t in model.inputs):
-            return [names[tensor.index] for tensor in model.inputs]
-    return [tensor.name for tensor in model.inputs]
 
 
 class Runner:
@@ -97,7 +90,7 @@ class Runner:
         except (RuntimeError, ValueError) as error:
             raise InvalidModelError(f"{model.name}: does not load: {one_line(error)}") from error
         self._inputs = self._interpreter.get_input_details()
-        self._names = input_names(model)
+        self._names = model.input_names
         self._outputs = self._interpreter.get_output_details()
 
     def run(self, sample: Mapping[str, np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
@@ -109,9 +102,19 @@ class Runner:
 
         Returns:
             The outputs in order; quantized ones as the float32 values they stand for.
+
+        Raises:
+            ArgumentError: an input is missing, or has another shape or type than the model's.
         """
-        for name, detail in zip(self._names, self._inputs, strict=True):
-            self._interpreter.set_tensor(detail["index"], _encoded(sample[name], detail))
+        if set(sample) != set(self._names):
+            raise ArgumentError(
+                f"expected a value for each of {', '.join(self._names)}; got {', '.join(sample)}"
+            )
+        try:
+            for name, detail in zip(self._names, self._inputs, strict=True):
+                self._interpreter.set_tensor(detail["index"], _encoded(sample[name], detail))
+        except ValueError as error:
+            raise ArgumentError(f"a sample does not fit the model: {one_line(error)}") from error
         self._interpreter.invoke()
         return [
             _decoded(self._interpreter.get_tensor(detail["index"]), detail)
@@ -126,7 +129,7 @@ def _encoded(value: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[
     scale, zero_point = detail["quantization"]
     dtype = detail["dtype"]
     if not scale or value.dtype.kind != "f":
-        return value.astype(dtype)
+        return value
     limits = np.iinfo(dtype)
     integers: np.ndarray[Any, Any] = np.rint(value / scale) + zero_point
     return integers.clip(limits.min, limits.max).astype(dtype)
