@@ -30,7 +30,7 @@ bench: $(INSTALLED)
 
 # The stamp is written last, so an interrupted installation is taken up again.
 $(INSTALLED): pyproject.toml setup.cfg constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[test]'
 	touch $@

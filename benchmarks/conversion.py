@@ -1,6 +1,6 @@
 """How long an int8 conversion takes: tfq beside TFLiteConverter.from_keras_model.
 
-MobileNetV2 at 224x224 with random weights (seeded), eight calibration samples. Both sides get the
+MobileNetV2 at 224x224 with random weights (seeded), 20 calibration samples. Both sides get the
 same Keras model object and data and give an int8 full-integer file. They take turns; medians.
 """
 

@@ -49,7 +49,7 @@ def main() -> int:
                     f"{model.size / 1024:.1f}",
                     f"{baseline / model.size:.1f}x",
                     f"{top1(model, samples):.1%}",
-                    f"{integer_share(model.operators):.0%}",
+                    f"{int(100 * integer_share(model.operators))}%",
                     model.report.verdict,
                 ]
             )

@@ -78,9 +78,9 @@ def digits(samples: Path) -> Callable[..., tfq.Model]:
     """
     folder = _CHECKOUT / "build" / "test-models"
     folder.mkdir(parents=True, exist_ok=True)
-    code = sorted((_CHECKOUT / "tfq" / "convert").glob("*.py"))
+    code = sorted((_CHECKOUT / "tfq").rglob("*.py"))
     inputs = [*code, samples / "digits.keras", samples / "calibration.npz"]
-    stem = hashlib.sha256(version("tensorflow").encode())
+    stem = hashlib.sha256((version("tensorflow") + version("litert-quantizer")).encode())
     for path in inputs:
         stem.update(path.read_bytes())
 

@@ -113,7 +113,7 @@ def test_few_samples_are_one_line_of_warning(
         ("--input_type=int4", "expected one of int8, uint8, float32"),
         ("--calibration_data=none.npz", "no such file or directory"),
         ("--image_scale=bright", "image_scale: expected LOW..HIGH"),
-        ("--image_scale=0..1", "image_scale is for images and integer arrays"),
+        ("--image_scale=0..1", "image_scale is for images: integer arrays"),
         ("--input_shape=8,8", "--input_shape: expected NAME:1,224,224,3; got '8,8'"),
         ("--input_shape=x:1,8", "no input is named 'x'"),
         ("--batch_size=-1", "batch_size"),

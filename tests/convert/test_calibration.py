@@ -168,6 +168,28 @@ class TestImages:
         with pytest.raises(errors.CalibrationDataError, match=r"b\.png: not a readable image"):
             read(directory, image_scale="0..1")
 
+    def test_more_than_eight_bits_are_refused_rather_than_clipped(self, directory: Path) -> None:
+        image = pytest.importorskip("PIL.Image")
+        image.fromarray(np.full((4, 4), 40000, np.uint16)).save(directory / "deep.png")
+        with pytest.raises(errors.CalibrationDataError, match=r"deep\.png.*expected 8 bits"):
+            read(directory, image_scale="0..1")
+
+    def test_numbers_beside_images_are_not_scaled(self) -> None:
+        data = {"image": (IMAGES * 255).astype(np.uint8), "age": (AGES * 9).astype(np.int64)}
+        with pytest.raises(errors.CalibrationDataError, match="'age', got int64; give floats"):
+            read(data, IMAGE, AGE, image_scale="0..1")
+
+    def test_a_model_that_takes_pixels_needs_no_scaling(self, directory: Path) -> None:
+        pixels = InputSpec("image", (1, 4, 4, 3), "uint8")
+        assert len(read(directory, pixels)) == len(read(directory, pixels, image_scale="0..255"))
+        with pytest.raises(errors.CalibrationDataError, match="takes pixels as they are"):
+            read(directory, pixels, image_scale="0..1")
+
+    def test_six_numbers_need_three_channels(self, directory: Path) -> None:
+        grey = InputSpec("image", (1, 4, 4, 1), "float32")
+        with pytest.raises(errors.ArgumentError, match="a mean for 1 or 1 channels; got 3"):
+            read(directory, grey, image_scale="1,2,3,4,5,6")
+
     def test_a_directory_without_images(self, tmp_path: Path) -> None:
         with pytest.raises(errors.CalibrationDataError, match="expected images"):
             read(tmp_path)
@@ -260,8 +282,11 @@ class TestRefused:
 class TestRanges:
     def test_a_constant_input_measures_nothing(self) -> None:
         samples = read({"image": IMAGES, "age": np.ones_like(AGES)}, IMAGE, AGE)
-        with pytest.raises(errors.CalibrationDataError, match=r"input 'age' is 1\.0 everywhere"):
+        with pytest.warns(errors.ConversionWarning, match="input 'age' never changes"):
             calibration.check_ranges(samples, (IMAGE, AGE))
+        still = read(np.ones_like(IMAGES))
+        with pytest.raises(errors.CalibrationDataError, match="input 'image' never changes"):
+            calibration.check_ranges(still, (IMAGE,))
 
     def test_few_samples_are_a_warning(self) -> None:
         with pytest.warns(errors.ConversionWarning, match="only 5 samples"):
@@ -271,6 +296,20 @@ class TestRanges:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             calibration.check_ranges(read(IMAGES), (IMAGE,))
+
+
+def test_a_users_file_is_imported_as_python_would(tmp_path: Path) -> None:
+    (tmp_path / "beside_mine.py").write_text("COUNT = 20\n")
+    (tmp_path / "mine_too.py").write_text(
+        "from __future__ import annotations\n"
+        "import dataclasses, numpy as np, beside_mine\n"
+        "@dataclasses.dataclass\n"
+        "class Setting:\n"
+        "    value: dataclasses.KW_ONLY\n"
+        "def samples():\n"
+        "    return np.random.rand(beside_mine.COUNT, 4, 4, 3).astype('float32')\n"
+    )
+    assert len(read(f"{tmp_path}/mine_too.py:samples")) == 20
 
 
 def test_a_users_function_by_reference(tmp_path: Path) -> None:

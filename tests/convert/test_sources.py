@@ -117,7 +117,8 @@ class TestKeras:
         image = keras.Input((None, None, 3))
         model = keras.Model(image, keras.layers.Conv2D(4, 3)(image))
         assert convert(model).inputs[0].shape == (1, 8, 8, 3)
-        shaped = convert(model, mode="dynamic_range", input_shapes={"input_0": (1, 16, 12, 3)})
+        shapes = {"input_0": (1, 16, 12, 3)}
+        shaped = convert(model, None, mode="dynamic_range", input_shapes=shapes)
         assert shaped.inputs[0].shape == (1, 16, 12, 3)
 
     def test_the_batch_may_be_chosen_or_stay_open(self, small: keras.Model) -> None:
@@ -204,6 +205,29 @@ class TestTflite:
         bare = tfq.load(_without_signature(bytes(frozen)))
         assert not bare.signatures
         assert {op.compute for op in convert(bare).operators} == {"integer"}
+
+    def test_an_open_batch_becomes_one_unless_asked_otherwise(self, shared_models: Path) -> None:
+        image = keras.Input((8, 8, 3))
+        x = keras.layers.MaxPooling2D()(keras.layers.Conv2D(4, 3)(image))
+        opened = tfq.convert(keras.Model(image, x), mode="float32", batch_size=None)
+        assert opened.inputs[0].shape_signature == (-1, 8, 8, 3)
+        for options, batch in (({}, 1), ({"batch_size": 3}, 3)):
+            model = convert(opened, **options)
+            assert model.inputs[0].shape_signature == (batch, 8, 8, 3)
+            assert all(-1 not in tensor.shape_signature for tensor in model.tensors)
+        path = shared_models / "litert" / "simple_add_dynamic_shape.tflite"
+        add = tfq.convert(path, mode="float32", batch_size=7)
+        assert add.inputs[0].shape[0] == 7
+
+    def test_weights_in_float16_are_refused(self, small: keras.Model) -> None:
+        half = tfq.convert(small, mode="float16")
+        with pytest.raises(errors.ConversionError, match="as float16; expected float32"):
+            convert(half)
+
+    def test_several_signatures_are_refused(self, shared_models: Path) -> None:
+        path = shared_models / "litert" / "multi_signature_model.tflite"
+        with pytest.raises(errors.ConversionError, match="expected a model of one signature"):
+            convert(path, AGES)
 
     def test_a_quantized_model_is_refused(self, path: Path) -> None:
         with pytest.raises(errors.ConversionError, match="already quantized"):

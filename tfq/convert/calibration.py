@@ -96,16 +96,19 @@ def read(
     reader = _Reader(inputs, scaling, parse_function, what)
     try:
         columns, labels = reader.columns(data)
+        cast = {spec.name: reader.cast(spec, columns[spec.name]) for spec in inputs}
+        samples = Samples(cast, labels)
     except Error:
         raise
     except MemoryError as error:
         raise CalibrationDataError(f"{what}: too large for this machine's memory") from error
     except Exception as error:  # the user's own generator or parse function runs here
         raise CalibrationDataError(f"{what}: {type(error).__name__}: {one_line(error)}") from error
-    samples = Samples({spec.name: reader.cast(spec, columns[spec.name]) for spec in inputs}, labels)
     _check_lengths(samples, what)
-    if scaling is not None and not reader.scaled:
-        raise CalibrationDataError(f"{what}: image_scale is for images and integer arrays")
+    if scaling is not None and not reader.has_images:
+        raise CalibrationDataError(
+            f"{what}: image_scale is for images: integer arrays with height, width and channels"
+        )
     return samples
 
 
@@ -117,16 +120,18 @@ def check_ranges(samples: Samples, inputs: Sequence[InputSpec]) -> None:
         inputs: what the model takes.
 
     Raises:
-        CalibrationDataError: a float input never changes, over all samples.
+        CalibrationDataError: no float input ever changes; if only some do not, it is a warning.
     """
-    for spec in inputs:
-        column = samples.columns[spec.name]
-        first = column[0].flat[0] if column[0].size else 0
-        if spec.dtype.startswith("float") and all(np.all(item == first) for item in column):
-            raise CalibrationDataError(
-                f"calibration data: input {spec.name!r} is {first} everywhere; "
-                "expected samples as the device will see them"
-            )
+    floats = [spec.name for spec in inputs if spec.dtype.startswith("float")]
+    still = [name for name in floats if _is_constant(samples.columns[name])]
+    if still:
+        message = (
+            f"calibration data: input {still[0]!r} never changes; "
+            "expected samples as the device will see them"
+        )
+        if still == floats:
+            raise CalibrationDataError(message)
+        warnings.warn(message, ConversionWarning, stacklevel=3)
     if len(samples) < FEW:
         warnings.warn(
             f"calibration data: only {len(samples)} samples; fewer than {FEW} rarely cover "
@@ -153,6 +158,11 @@ def _has_length(stream: Iterable[Any]) -> bool:
         return False
 
 
+def _is_constant(column: Sequence[np.ndarray]) -> bool:
+    first = column[0].flat[0] if column[0].size else 0
+    return all(np.all(item == first) for item in column)
+
+
 class _Reader:
     """What is known while data are read: the inputs they must fit and how to scale them."""
 
@@ -167,7 +177,7 @@ class _Reader:
         self.scaling = scaling
         self.parse_function = parse_function
         self.what = what
-        self.scaled = False
+        self.has_images = False
 
     def columns(self, data: Any) -> tuple[dict[str, Sequence[Any]], np.ndarray | None]:
         """Sorts data of any form into one column an input, and the labels."""
@@ -287,10 +297,15 @@ class _Reader:
         return [self._value(spec, np.asarray(item), index) for index, item in enumerate(column)]
 
     def _value(self, spec: InputSpec, item: np.ndarray, index: int) -> np.ndarray:
-        wanted = np.dtype(spec.dtype) if spec.dtype != "bfloat16" else np.dtype("float32")
-        if item.dtype.kind in "iub" and wanted.kind == "f" and self.scaling is not None:
-            self.scaled = True
+        wanted = np.dtype("float32" if spec.dtype == "bfloat16" else spec.dtype)
+        is_image = item.dtype.kind in "iu" and item.ndim == 4
+        self.has_images |= is_image
+        if is_image and wanted.kind == "f" and self.scaling is not None:
             value = self.scaling.apply(item).astype(wanted)
+        elif is_image and self.scaling is not None and not self.scaling.is_identity:
+            raise CalibrationDataError(
+                f"{self.what}: the model takes pixels as they are ({spec}); expected no image_scale"
+            )
         elif item.dtype == wanted:
             value = item
         elif item.dtype.kind == "f" and wanted.kind == "f":
@@ -311,7 +326,11 @@ class _Reader:
 
     def _wrong_type(self, spec: InputSpec, item: np.ndarray) -> CalibrationDataError:
         if item.dtype.kind in "iub":
-            advice = "state how with image_scale (0..1, -1..1, 0..255 or mean,std), or give floats"
+            advice = "give floats"
+            if item.ndim == 4:
+                advice = (
+                    "state how with image_scale (0..1, -1..1, 0..255 or mean,std), or " + advice
+                )
         else:
             advice = f"give {spec.dtype}"
         return CalibrationDataError(

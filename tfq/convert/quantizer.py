@@ -101,7 +101,7 @@ def _configure(work: Any, request: Request) -> None:
 
 
 def with_shapes(model: Model, inputs: Sequence[InputSpec], label: str) -> Model:
-    """The float model with the shapes that were asked for its inputs, and all that follow from them.
+    """The float model with the shapes that were asked for its inputs, and what follows from them.
 
     Args:
         model: a float model.

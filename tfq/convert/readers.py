@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from tfq.errors import (
     CalibrationDataError,
     ConversionWarning,
     MissingDependencyError,
+    one_line,
 )
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -56,7 +60,7 @@ def open_path(
     if path.is_dir():
         return {inputs[0].name: _images(path, inputs, what)}
     if not path.exists():
-        if ":" in str(data):
+        if re.fullmatch(r".+:\w+", str(data)):
             return load_function(str(data))
         raise CalibrationDataError(f"{what}: {path}: no such file or directory")
     suffix = path.suffix.lower()
@@ -78,23 +82,40 @@ def load_function(reference: str) -> Callable[..., Any]:
     """
     place, _, name = reference.rpartition(":")
     try:
-        if place.endswith(".py"):
-            spec = importlib.util.spec_from_file_location(Path(place).stem, place)
-            if spec is None or spec.loader is None:
-                raise ImportError(place)
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-        else:
-            sys.path.insert(0, "")  # as `python -m` does: the user's modules are in this directory
-            module = importlib.import_module(place)
+        module = _load_module(Path(place)) if place.endswith(".py") else _import_module(place)
         function = getattr(module, name)
     except Exception as error:  # the user's module runs here
         raise ArgumentError(
-            f"expected FILE.py:FUNCTION or module:function; {reference!r} fails: {error}"
+            f"expected FILE.py:FUNCTION or module:function; {reference!r} fails: {one_line(error)}"
         ) from error
     if not callable(function):
         raise ArgumentError(f"{reference!r}: expected a function, found {type(function).__name__}")
     return function  # type: ignore[no-any-return]
+
+
+def _load_module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(str(path))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # dataclasses look their module up
+    with _importable_from(path.resolve().parent):
+        spec.loader.exec_module(module)
+    return module
+
+
+def _import_module(name: str) -> ModuleType:
+    with _importable_from(Path.cwd()):
+        return importlib.import_module(name)
+
+
+@contextlib.contextmanager
+def _importable_from(directory: Path) -> Iterator[None]:
+    sys.path.insert(0, str(directory))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(directory))
 
 
 def _arrays(path: Path, inputs: Sequence[InputSpec], what: str) -> Mapping[str, Any]:
@@ -167,7 +188,7 @@ def _image_size(spec: InputSpec, what: str) -> tuple[int, int, int]:
 
 def _image(file: Path, height: int, width: int, channels: int, what: str) -> np.ndarray[Any, Any]:
     try:
-        from PIL import Image
+        from PIL import Image, ImageOps
     except ImportError as error:
         raise MissingDependencyError(
             "reading images needs Pillow: pip install 'tfq[images]'"
@@ -176,7 +197,10 @@ def _image(file: Path, height: int, width: int, channels: int, what: str) -> np.
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(file) as image:
-                converted = image.convert("L" if channels == 1 else "RGB")
+                if image.mode.startswith(("I", "F")):
+                    raise ValueError(f"expected 8 bits a channel, found mode {image.mode}")
+                upright = ImageOps.exif_transpose(image)
+                converted = upright.convert("L" if channels == 1 else "RGB")
                 resized = converted.resize((width, height), Image.Resampling.BILINEAR)
                 return np.asarray(resized).reshape(height, width, channels)
     except Exception as error:  # Pillow raises whatever a broken image provokes

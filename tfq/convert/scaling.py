@@ -51,10 +51,27 @@ class Scaling:
                 f"2 or 6 numbers; got {text!r}"
             ) from None
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether pixels stay what they are."""
+        return set(self.mean) == {0} and set(self.std) == {1}
+
     def apply(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Scales pixels, channels last, to float64."""
+        """Scales pixels to float64.
+
+        Args:
+            pixels: integers, channels last.
+
+        Raises:
+            ArgumentError: there are means for another number of channels.
+        """
         import numpy as np
 
+        if len(self.mean) not in (1, pixels.shape[-1]):
+            raise ArgumentError(
+                f"image_scale: expected a mean for 1 or {pixels.shape[-1]} channels; "
+                f"got {len(self.mean)}"
+            )
         scaled: np.ndarray[Any, Any] = (pixels - np.asarray(self.mean)) / np.asarray(self.std)
         return scaled
 

@@ -46,17 +46,19 @@ def per_channel_weights(model: Model, profile: Profile) -> Iterator[Hit]:
     - https://ai.google.dev/edge/litert/models/quantization_spec
     """
     granularity = profile.quantization.granularity
-    if granularity.required != "per_tensor":
+    allowed = (granularity.required,) if granularity.required else granularity.allowed
+    if not allowed:
         return
     for operator, weights in _quantized_weights(model):
-        fine = [each for each in weights if each[1].granularity != "per_tensor"]
+        # One scale for all is never too fine: operators other than convolutions have no other.
+        fine = [each for each in weights if each[1].granularity not in ("per_tensor", *allowed)]
         if not fine:
             continue
         # One finding a layer: recurrent ones have a dozen weight tensors.
         tensor, quantization = fine[0]
         message = (
             f"{place(operator)}: weights {quoted(tensor)} are {quantization.granularity} "
-            f"with {len(quantization.scales)} scales; {profile.name} wants per_tensor"
+            f"with {len(quantization.scales)} scales; {profile.name} wants {' or '.join(allowed)}"
         )
         yield Hit(message, operator, tensor)
 
@@ -110,8 +112,12 @@ def _quantized_weights(
 ) -> Iterator[tuple[Operator, list[tuple[Tensor, Quantization]]]]:
     for subgraph in model.subgraphs:
         for operator in subgraph.operators:
-            weights = [stored(tensor) for tensor in ops.all_weights(operator)]
-            quantized = [(each, each.quantization) for each in weights]
+            # Operators without weights have constants too, such as the table of a GATHER.
+            if ops.unpacks_constant(operator):
+                continue  # reported with the operator that takes what comes out
+            taken = [tensor for tensor in operator.inputs if tensor is not None]
+            constants = map(stored, ops.all_weights(operator) or taken)
+            quantized = [(each, each.quantization) for each in constants if each.is_constant]
             present = [(each, parameters) for each, parameters in quantized if parameters]
             if present:
                 yield operator, present
