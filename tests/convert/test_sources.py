@@ -21,6 +21,12 @@ IMAGES = RNG.random((24, 8, 8, 3), np.float32)
 AGES = RNG.random((24, 4), np.float32)
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Random weights, but the same ones every time: TensorFlow quantizes some and some not."""
+    keras.utils.set_random_seed(0)
+
+
 def convert(source: object, data: object = IMAGES, **options: object) -> tfq.Model:
     return tfq.convert(source, calibration_data=data, granularity="per_tensor", **options)
 
