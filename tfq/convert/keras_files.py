@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tfq.errors import InvalidModelError, MissingDependencyError
+from tfq.errors import InvalidModelError, MissingDependencyError, one_line
 
 
 def load(path: Path, *, unsafe: bool = False) -> Any:
@@ -43,11 +43,13 @@ def load(path: Path, *, unsafe: bool = False) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=not unsafe)
     except Exception as error:  # Keras raises whatever the file provokes
+        if _names_foreign_modules(config) and not unsafe:
+            raise InvalidModelError(f"{path}: Keras cannot load it: {one_line(error)}") from error
         return _load_with_keras_2(path, unsafe, error)
 
 
 def _load_with_keras_2(path: Path, unsafe: bool, first: Exception) -> Any:
-    reason = " ".join(str(first).split())[:300]
+    reason = one_line(first)
     try:
         import tf_keras
     except ImportError:
@@ -98,12 +100,32 @@ def _hdf5_config(path: Path) -> Any:
 
 def _refuse_code(path: Path, config: Any) -> None:
     for node in _dictionaries(config):
-        if node.get("class_name") in ("Lambda", "__lambda__"):
-            name = (node.get("config") or {}).get("name") if node["class_name"] == "Lambda" else ""
+        if _holds_code(node):
+            settings = node.get("config")
+            name = settings.get("name") if isinstance(settings, dict) else None
             raise InvalidModelError(
                 f"{path}: holds a Lambda layer{f' {name!r}' if name else ''}, which is Python code "
                 "that would run here; if you trust the file, load it with --unsafe_load"
             )
+
+
+def _holds_code(node: dict[str, Any]) -> bool:
+    """Whether a part of a configuration is, or contains, a serialized function.
+
+    "Lambda" is the layer, perhaps with a package before it ("keras>Lambda"), "__lambda__" any
+    function in Keras 3's format, and "function_type" what the layer's configuration has.
+    """
+    kind = str(node.get("class_name", "")).rpartition(">")[2].strip("_").lower()
+    return kind == "lambda" or node.get("function_type") in ("lambda", "raw")
+
+
+def _names_foreign_modules(config: Any) -> bool:
+    """Whether loading would import modules other than Keras' own."""
+    modules = {str(node["module"]) for node in _dictionaries(config) if node.get("module")}
+    return any(module.partition(".")[0] not in _OWN_MODULES for module in modules)
+
+
+_OWN_MODULES = ("builtins", "keras", "tf_keras")
 
 
 def _dictionaries(root: Any) -> Iterator[dict[str, Any]]:
