@@ -149,6 +149,28 @@ def test_an_output_that_cannot_be_written_is_said_before_the_work(
     assert "it is a directory" in capfd.readouterr().err
 
 
+def test_a_device_may_be_the_output(words: list[str]) -> None:
+    assert main([*words, "--output=/dev/null"]) == 0
+
+
+def test_a_function_that_ends_the_program_does_not(
+    words: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.py").write_text("import sys\ndef samples():\n    sys.exit(3)\n")
+    assert main([*words, f"--calibration_data={tmp_path}/mine.py:samples"]) == 2
+    assert "SystemExit: 3" in capfd.readouterr().err
+    assert not (tmp_path / "out.tflite").exists()
+
+
+def test_a_pipe_is_no_model_and_no_data(
+    words: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, flag in (("a.keras", "model"), ("a.npz", "calibration_data")):
+        os.mkfifo(tmp_path / name)
+        assert main([*words, f"--{flag}={tmp_path / name}"]) == 2
+        assert "expected a file, found a pipe" in capfd.readouterr().err
+
+
 def test_ctrl_c_leaves_nothing_behind(words: list[str], tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()

@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from absl import flags
 
@@ -20,10 +20,7 @@ from tfq.cli import print_warning
 from tfq.convert import convert
 from tfq.convert.modes import MODES
 from tfq.errors import ArgumentError, ConversionWarning
-from tfq.lint import lint
-
-if TYPE_CHECKING:
-    from tfq.profiles import Profile
+from tfq.lint import Report
 
 FLAGS = flags.FlagValues()
 USAGE = "--model=MODEL --output=FILE.tflite [--profile=DEVICE] [--calibration_data=DATA]"
@@ -124,7 +121,9 @@ def run(arguments: list[str]) -> int:
     """
     from tfq.convert.readers import load_function
     from tfq.format import check_place
+    from tfq.lint.formats import load as load_format
     from tfq.report.conversion_text import conversion_text
+    from tfq.terminal import wants_colour
 
     if arguments:
         raise ArgumentError(f"expected flags only, got {arguments[0]!r}; the model is --model")
@@ -155,15 +154,9 @@ def run(arguments: list[str]) -> int:
         )
     model.save(output)
     print(conversion_text(model, str(output)))
-    return 0 if model.report is None else _verdict(output, model.report.profile)
-
-
-def _verdict(output: Path, profile: Profile) -> int:
-    """Lints the file that was written, as `tfq lint` would, and returns the exit status."""
-    from tfq.lint.formats import load as load_format
-    from tfq.terminal import wants_colour
-
-    report = lint(output, profile)
+    if model.report is None:
+        return 0
+    report = Report(model, model.report.profile, model.report.findings, name=str(output))
     print()
     print(load_format("text").render([report], [], colour=wants_colour(sys.stdout)))
     return 0 if report.ok else 1

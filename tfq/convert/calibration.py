@@ -102,7 +102,7 @@ def read(
         raise
     except MemoryError as error:
         raise CalibrationDataError(f"{what}: too large for this machine's memory") from error
-    except Exception as error:  # the user's own generator or parse function runs here
+    except (Exception, SystemExit) as error:  # the user's own generator or parse function runs here
         raise CalibrationDataError(f"{what}: {type(error).__name__}: {one_line(error)}") from error
     _check_lengths(samples, what)
     if scaling is not None and not reader.has_images:

@@ -63,6 +63,8 @@ def open_path(
         if re.fullmatch(r".+:\w+", str(data)):
             return load_function(str(data))
         raise CalibrationDataError(f"{what}: {path}: no such file or directory")
+    if not path.is_file():
+        raise CalibrationDataError(f"{what}: {path}: expected a file, found a pipe or a device")
     suffix = path.suffix.lower()
     if suffix in (".npy", ".npz"):
         return _arrays(path, inputs, what)
@@ -84,7 +86,7 @@ def load_function(reference: str) -> Callable[..., Any]:
     try:
         module = _load_module(Path(place)) if place.endswith(".py") else _import_module(place)
         function = getattr(module, name)
-    except Exception as error:  # the user's module runs here
+    except (Exception, SystemExit) as error:  # the user's module runs here
         raise ArgumentError(
             f"expected FILE.py:FUNCTION or module:function; {reference!r} fails: {one_line(error)}"
         ) from error

@@ -135,6 +135,8 @@ def _open_path(path: Path, signature: str | None, unsafe_load: bool) -> Source:
     suffix = path.suffix.lower()
     if suffix == ".tflite":
         return _from_flatbuffer(load(path), str(path))
+    if not path.is_file():
+        raise InvalidModelError(f"{path}: expected a file, found a pipe or a device")
     if suffix in (".keras", ".h5", ".hdf5"):
         model = keras_files.load(path, unsafe=unsafe_load)
         opened = _from_keras_object(model, label=str(path))

@@ -32,12 +32,20 @@ class Report:
         model: The model that was checked.
         profile: The device's profile.
         findings: One `Finding` after the other, by rule, then by place.
+        name: What to call the model: the path it was read from, or "model".
     """
 
-    __slots__ = ("findings", "model", "profile")
+    __slots__ = ("findings", "model", "name", "profile")
 
-    def __init__(self, model: Model, profile: Profile, findings: tuple[Finding, ...]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        profile: Profile,
+        findings: tuple[Finding, ...],
+        name: str | None = None,
+    ) -> None:
         """Put together what `tfq.lint.lint` found."""
+        self.name = name or model.path or "model"
         self.model = model
         self.profile = profile
         self.findings = findings
@@ -55,11 +63,6 @@ class Report:
     def verdict(self) -> str:
         """`"pass"` or `"fail"`."""
         return "pass" if self.ok else "fail"
-
-    @property
-    def name(self) -> str:
-        """What messages call the model: its path as it was given."""
-        return self.model.name
 
     @property
     def summary(self) -> str:
