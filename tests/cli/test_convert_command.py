@@ -149,6 +149,17 @@ def test_an_output_that_cannot_be_written_is_said_before_the_work(
     assert "it is a directory" in capfd.readouterr().err
 
 
+def test_the_model_itself_is_no_place_for_the_output(
+    words: list[str], samples: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "mine.keras"
+    model.write_bytes((samples / "digits.keras").read_bytes())
+    before = model.read_bytes()
+    assert main([*words, f"--model={model}", f"--output={model}"]) == 2
+    assert "expected another file than the model" in capfd.readouterr().err
+    assert model.read_bytes() == before
+
+
 def test_a_device_may_be_the_output(words: list[str]) -> None:
     assert main([*words, "--output=/dev/null"]) == 0
 

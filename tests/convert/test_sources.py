@@ -12,6 +12,7 @@ import pytest
 
 import tfq
 from tfq import errors
+from tfq.runtime import Runner
 
 tf = pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
@@ -111,6 +112,22 @@ class TestKeras:
         x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(image))
         model = keras.Model(image, keras.layers.Dropout(0.5)(keras.layers.ReLU()(x)))
         assert [op.name for op in convert(model).operators] == ["CONV_2D"]
+
+    @pytest.mark.parametrize("name", ["silu", "gelu", "hard_silu", "elu", "tanh", "mish"])
+    def test_activations_with_gradients_of_their_own(self, name: str) -> None:
+        image = keras.Input((8, 8, 3))
+        model = keras.Model(image, keras.layers.Conv2D(4, 3, activation=name)(image))
+        converted = tfq.convert(model, mode="float32")
+        expected = np.asarray(model(IMAGES[:1]))
+        (found,) = Runner(converted).run({"input_0": IMAGES[:1]})
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    def test_swish_in_integers_and_from_a_saved_model(self, tmp_path: Path) -> None:
+        image = keras.Input((8, 8, 3))
+        model = keras.Model(image, keras.layers.Conv2D(4, 3, activation="swish")(image))
+        model.export(tmp_path / "exported", verbose=False)
+        for source in (model, tmp_path / "exported"):
+            assert {op.compute for op in convert(source).operators} == {"integer"}
 
     def test_integer_inputs_keep_their_type(self) -> None:
         ids = keras.Input((6,), dtype="int32", name="ids")

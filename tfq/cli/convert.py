@@ -132,6 +132,8 @@ def run(arguments: list[str]) -> int:
             raise ArgumentError(f"--{name} is missing: tfq convert {USAGE}")
     output = Path(FLAGS.output)
     check_place(output)
+    if output.exists() and Path(FLAGS.model).exists() and output.samefile(FLAGS.model):
+        raise ArgumentError(f"--output: expected another file than the model, got {output}")
     with _warnings_on_one_line():
         model = convert(
             FLAGS.model,

@@ -70,7 +70,9 @@ def freeze(
             for name, spec in zip(arguments, inputs, strict=True)
         }
     )
-    tf.saved_model.save(module, str(directory), signatures=signature)
+    # Gradients are not needed, and those of frozen functions, such as swish has, cannot be saved.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(directory), signatures=signature, options=options)
     return {spec.name: name for spec, name in zip(inputs, arguments, strict=True)}
 
 
