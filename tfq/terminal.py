@@ -26,11 +26,11 @@ def printable(text: str) -> str:
     return "".join(escaped)
 
 
-def wants_colour(stream: IO[str]) -> bool:
+def wants_colour(stream: IO[str] | None) -> bool:
     """Whether `stream` is a terminal, and nobody asked for no colour (https://no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return stream.isatty()
+    return stream is not None and stream.isatty()
 
 
 def paint(text: str, name: str, colour: bool) -> str:

@@ -227,6 +227,12 @@ class TestRefused:
         assert message in str(caught.value)
         assert "\n" not in str(caught.value)
 
+    def test_nothing_in_endless_batches(self) -> None:
+        with pytest.raises(errors.CalibrationDataError, match="got none"):
+            read(np.zeros((0, 4, 4, 3), np.float32) for _ in itertools.count())
+        with pytest.raises(errors.CalibrationDataError, match="got none"):
+            read(np.zeros((10**12, 0, 4, 3), np.float32))
+
     def test_one_array_for_two_inputs(self) -> None:
         with pytest.raises(errors.CalibrationDataError, match="one array for each of"):
             read(IMAGES, IMAGE, AGE)

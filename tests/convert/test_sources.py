@@ -170,7 +170,21 @@ class TestKeras2:
         model.save(tmp_path / "two.keras")
         model.save(tmp_path / "saved_model")
         for source in (model, *tmp_path.iterdir()):
-            assert convert(source).operators[0].name == "CONV_2D"
+            assert convert(source, unsafe_load=True).operators[0].name == "CONV_2D"
+
+    def test_a_file_is_not_left_to_it_unless_it_is_trusted(self, tmp_path: Path) -> None:
+        tf_keras = pytest.importorskip("tf_keras")
+        x = tf_keras.Input((4,))
+        model = tf_keras.Model(x, tf.math.sin(x))  # a call of TensorFlow, in the file by name
+        for name in ("call.h5", "call.keras"):
+            model.save(tmp_path / name)
+            with pytest.raises(errors.InvalidModelError, match="you trust it"):
+                convert(tmp_path / name, AGES)
+
+    @pytest.mark.parametrize("name", ["in", "self", "_", "None", "1st"])
+    def test_any_input_name(self, name: str) -> None:
+        x = keras.Input((4,), name=name)
+        assert convert(keras.Model(x, keras.layers.Dense(2)(x)), AGES).inputs
 
     def test_its_lstm_stays_one_fused_operator(self) -> None:
         tf_keras = pytest.importorskip("tf_keras")

@@ -205,6 +205,10 @@ class _Reader:
         columns = self._by_name({name: np.asarray(array) for name, array in arrays.items()})
         for spec in self.inputs:
             array = columns[spec.name]
+            if array.size == 0:
+                raise CalibrationDataError(
+                    f"{self.what}: expected samples for {spec}; got none: {list(array.shape)}"
+                )
             if array.ndim == len(spec.shape):
                 columns[spec.name] = array[:, np.newaxis]
             elif array.ndim != len(spec.shape) + 1:
@@ -221,9 +225,10 @@ class _Reader:
         columns: dict[str, list[Any]] = {spec.name: [] for spec in self.inputs}
         labels: list[Any] = []
         may_not_end = not _has_length(stream)
-        for element in stream:
+        for count, element in enumerate(stream, 1):
             self._add(element, columns, labels)
-            if may_not_end and len(columns[self.inputs[0].name]) >= STREAM_LIMIT:
+            read = max(count, len(columns[self.inputs[0].name]))
+            if may_not_end and read >= STREAM_LIMIT:
                 break
         complete = len(labels) == len(columns[self.inputs[0].name])
         return dict(columns), np.asarray(labels) if labels and complete else None

@@ -16,7 +16,8 @@ def load(path: Path, *, unsafe: bool = False) -> Any:
     """Loads a `.keras`, `.h5` or `.hdf5` file.
 
     Keras 3 is tried first; files of Keras 2 that it does not read are left to `tf_keras`, where
-    that is installed.
+    that is installed and the file is trusted: a file can make `tf_keras` call any function of
+    TensorFlow while it is loaded.
 
     Args:
         path: the file.
@@ -43,12 +44,15 @@ def load(path: Path, *, unsafe: bool = False) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=not unsafe)
     except Exception as error:  # Keras raises whatever the file provokes
-        if _names_foreign_modules(config) and not unsafe:
-            raise InvalidModelError(f"{path}: Keras cannot load it: {one_line(error)}") from error
-        return _load_with_keras_2(path, unsafe, error)
+        if not unsafe:
+            raise InvalidModelError(
+                f"{path}: Keras 3 cannot load it ({one_line(error)}); if Keras 2 wrote it and you "
+                "trust it, load it with --unsafe_load: tf_keras runs what a file says"
+            ) from error
+        return _load_with_keras_2(path, error)
 
 
-def _load_with_keras_2(path: Path, unsafe: bool, first: Exception) -> Any:
+def _load_with_keras_2(path: Path, first: Exception) -> Any:
     reason = one_line(first)
     try:
         import tf_keras
@@ -57,7 +61,7 @@ def _load_with_keras_2(path: Path, unsafe: bool, first: Exception) -> Any:
             f"{path}: Keras 3 cannot load it ({reason}); if Keras 2 wrote it, pip install tf_keras"
         ) from first
     try:
-        return tf_keras.models.load_model(path, compile=False, safe_mode=not unsafe)
+        return tf_keras.models.load_model(path, compile=False, safe_mode=False)
     except Exception:  # the first error is of the version most files are of
         raise InvalidModelError(
             f"{path}: neither Keras 3 nor tf_keras can load it ({reason})"
@@ -69,14 +73,18 @@ def _config(path: Path) -> Any:
     try:
         if path.suffix.lower() == ".keras":
             with zipfile.ZipFile(path) as archive:
+                size = archive.getinfo("config.json").file_size
+                if size > MOST_BYTES:
+                    raise ValueError(f"its config.json unpacks to {size} bytes")
                 return json.loads(archive.read("config.json"))
         return _hdf5_config(path)
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError, RecursionError) as error:
+    except Exception as error:  # whatever the broken part of the file provokes
         raise InvalidModelError(f"{path}: expected a {_KINDS[path.suffix.lower()]}: {error}") from (
             error
         )
 
 
+MOST_BYTES = 1 << 28
 _KINDS = {
     ".keras": "Keras 3 file (a ZIP archive with a config.json)",
     ".h5": "Keras HDF5 file",
@@ -117,15 +125,6 @@ def _holds_code(node: dict[str, Any]) -> bool:
     """
     kind = str(node.get("class_name", "")).rpartition(">")[2].strip("_").lower()
     return kind == "lambda" or node.get("function_type") in ("lambda", "raw")
-
-
-def _names_foreign_modules(config: Any) -> bool:
-    """Whether loading would import modules other than Keras' own."""
-    modules = {str(node["module"]) for node in _dictionaries(config) if node.get("module")}
-    return any(module.partition(".")[0] not in _OWN_MODULES for module in modules)
-
-
-_OWN_MODULES = ("builtins", "keras", "tf_keras")
 
 
 def _dictionaries(root: Any) -> Iterator[dict[str, Any]]:

@@ -152,6 +152,8 @@ def _open_path(path: Path, signature: str | None, unsafe_load: bool) -> Source:
 
 
 def _from_flatbuffer(model: Model, label: str) -> FlatbufferSource:
+    if not model.inputs:
+        raise ConversionError(f"{label} has no inputs")
     if len(model.signatures) > 1:
         names = ", ".join(signature.name for signature in model.signatures)
         raise ConversionError(f"{label}: expected a model of one signature; it has {names}")
@@ -326,11 +328,11 @@ def _inputs(label: str, names: Sequence[str], specs: Sequence[Any]) -> tuple[Inp
 
 
 def distinct(names: Sequence[str]) -> list[str]:
-    """Each name once: a repeated one gets a number."""
+    """Each name once, whatever the case of its letters: a repeated one gets a number."""
     result: list[str] = []
     for name in names:
         unique, number = name, 1
-        while unique in result:
+        while unique.lower() in [each.lower() for each in result]:
             unique, number = f"{name}_{number}", number + 1
         result.append(unique)
     return result

@@ -7,6 +7,7 @@ of Keras 3 models needs. A SavedModel keeps the names of inputs and outputs as a
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -118,4 +119,9 @@ def _with_constants(traced: Any) -> Any:
 def _signature_names(names: Sequence[str]) -> list[str]:
     """The names as TensorFlow accepts them for arguments: identifiers, each once."""
     plain = [re.sub(r"\W", "_", name, flags=re.ASCII) for name in names]
-    return distinct([f"input_{name}" if not name.isidentifier() else name for name in plain])
+    return distinct([name if _is_argument(name) else f"input_{name}" for name in plain])
+
+
+def _is_argument(name: str) -> bool:
+    is_word = name.isidentifier() and not keyword.iskeyword(name)
+    return is_word and name != "self" and not name.startswith("_")
