@@ -1,8 +1,8 @@
 """Q1xx: everything in integers, from the model's input to its output.
 
 An operator that is not in integers is reported once: by Q101, Q104 or Q105; the QUANTIZE and
-DEQUANTIZE at a float input or output belong to Q102 and Q103. One that is in integers may still be
-of a type that the device lacks, Q106.
+DEQUANTIZE at a float input or output belong to Q102 and Q103. What is in integers may still be of a
+type that the device lacks, Q106, or does not take at its inputs and outputs, Q107.
 """
 
 from __future__ import annotations
@@ -246,6 +246,51 @@ def integer_type(model: Model, profile: Profile) -> Iterator[Hit]:
                 tensor, kind, taken = found
                 what = f"{tensor.dtype} {kind}; {profile.name} takes {' or '.join(taken)}"
                 yield Hit(f"{place(operator)}: {what}", operator, tensor)
+
+
+@rule("Q107", "interface-type", severity="error")
+def interface_type(model: Model, profile: Profile) -> Iterator[Hit]:
+    """Model input or output has a quantized type that the device does not take there.
+
+    ## What it does
+    Reports every quantized input and output whose type the profile does not list for it, though the
+    device computes with that type. Integers that are no quantized numbers do not count.
+
+    ## Why is this bad?
+    The application on the device writes and reads another type than the model has.
+
+    ## Example
+    A model with int8 inputs for a camera that delivers uint8 pixels.
+
+    ## Use instead
+    `tfq convert --input_type=uint8 --output_type=uint8`, or what else the profile lists.
+
+    ## Fix safety
+    Safe: int8 and uint8 hold the same numbers with another zero point.
+
+    ## References
+    - https://ai.google.dev/edge/litert/models/quantization_spec
+    - The profile's sources, as `tfq profiles NAME` prints them
+    """
+    wanted = profile.quantization
+    for subgraph in ops.entries(model):
+        interface = (
+            ("input", subgraph.inputs, wanted.inputs),
+            ("output", subgraph.outputs, wanted.outputs),
+        )
+        for kind, tensors, taken in interface:
+            for tensor in tensors:
+                is_quantized = tensor.dtype in QUANTIZED and tensor.quantization is not None
+                if not taken or not is_quantized or tensor.dtype in taken:
+                    continue
+                if wanted.activations and tensor.dtype not in wanted.activations:
+                    continue  # Q106 has it, with the operator
+                types = " or ".join(taken)
+                yield Hit(
+                    f"{kind} {quoted(tensor)} is {tensor.dtype}; {profile.name} takes {types}",
+                    None,
+                    tensor,
+                )
 
 
 def _takes_only_integers(profile: Profile) -> bool:
