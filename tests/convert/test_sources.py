@@ -153,8 +153,8 @@ class TestKeras:
         for layer in (keras.layers.LSTM(4), keras.layers.SimpleRNN(4)):
             with pytest.raises(errors.ConversionError, match="unroll=True"):
                 convert(keras.Sequential([keras.Input((8, 3)), layer]), IMAGES[:, 0])
-        # Not the LSTM: TensorFlow leaves its first SPLIT, which has an unused output, in float in
-        # some runs and not in others.
+        # Not the LSTM: of one model and the same data, TensorFlow leaves a SPLIT in float in some
+        # runs and not in others.
         unrolled = keras.Sequential([keras.Input((8, 3)), keras.layers.SimpleRNN(4, unroll=True)])
         assert {op.compute for op in convert(unrolled, IMAGES[:, 0]).operators} == {"integer"}
 
