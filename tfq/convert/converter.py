@@ -82,8 +82,8 @@ def _configure(tf: Any, converter: Any, request: Request) -> None:
     converter.target_spec.supported_ops = supported
     converter.allow_custom_ops = request.allow_custom_ops
     if request.granularity == "per_tensor":
-        # TF2's only override. The first covers convolutions, and dense layers only until
-        # TensorFlow 2.13; since then the second is theirs.
+        # TF2's only override. In TensorFlow 2.21 the first covers dense layers too; the second is
+        # theirs alone.
         converter._experimental_disable_per_channel = True
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 

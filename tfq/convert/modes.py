@@ -14,7 +14,6 @@ class Mode:
     Attributes:
         name: what users type.
         summary: one line for help texts.
-        weights: type of the large constants in the file.
         io_types: types that float inputs and outputs may take, the default first.
         needs_calibration: whether activation ranges are measured on data.
         granularities: how finely weights may be scaled, the default first; empty where no weight
@@ -24,7 +23,6 @@ class Mode:
 
     name: str
     summary: str
-    weights: str
     io_types: tuple[str, ...] = ("float32",)
     needs_calibration: bool = False
     granularities: tuple[str, ...] = ()
@@ -38,24 +36,21 @@ _BOTH = ("per_channel", "per_tensor")
 MODES: dict[str, Mode] = {
     mode.name: mode
     for mode in (
-        Mode("float32", "nothing is quantized", "float32"),
-        Mode("float16", "weights stored as float16, computed in float32", "float16"),
+        Mode("float32", "nothing is quantized"),
+        Mode("float16", "weights stored as float16, computed in float32"),
         Mode(
             "dynamic_range",
             "int8 weights; activations are quantized while the model runs",
-            "int8",
             granularities=_BOTH,
         ),
         Mode(
             "weight_only",
             "int8 weights, dequantized while the model runs; computed in float32",
-            "int8",
             granularities=_BOTH,
         ),
         Mode(
             "full_integer",
             "int8 weights and activations, integer kernels only",
-            "int8",
             io_types=("int8", "uint8", "float32"),
             needs_calibration=True,
             granularities=_BOTH,
@@ -64,7 +59,6 @@ MODES: dict[str, Mode] = {
         Mode(
             "int16x8",
             "int8 weights, int16 activations, integer kernels only",
-            "int8",
             io_types=("int16", "float32"),
             needs_calibration=True,
             granularities=_BOTH,

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfq.report.inspection import all_operators
-from tfq.report.inspection_text import INDENT, quantization_text, shape_text, size_text
+from tfq.report.inspection_text import (
+    INDENT,
+    integers_text,
+    quantization_text,
+    shape_text,
+    size_text,
+)
 from tfq.report.table import table
 from tfq.terminal import printable
 
@@ -25,8 +31,6 @@ def conversion_text(model: ConvertedModel, path: str) -> str:
         break at the end.
     """
     kind = ", ".join(filter(None, [model.mode, model.granularity]))
-    operators = all_operators(model)
-    integers = sum(operator.compute == "integer" for operator in operators)
     names = {
         tensor.index: name
         for signature in model.signatures
@@ -47,6 +51,6 @@ def conversion_text(model: ConvertedModel, path: str) -> str:
         [
             printable(f"{path}: {size_text(model.size)}, {kind}"),
             table(["", "name", "type", "shape", "quantization"], rows, indent=INDENT),
-            f"{INDENT}{integers} of {len(operators)} ops in integers",
+            INDENT + integers_text(all_operators(model)),
         ]
     )

@@ -10,7 +10,7 @@ from tfq.report.table import table
 from tfq.terminal import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tfq.model import Model, Operator, Subgraph, Tensor
 
@@ -61,16 +61,24 @@ def weights_text(operator: Operator) -> str:
     return f"{weights.dtype} {quantization.granularity}{count}"
 
 
+def integers_text(operators: Sequence[Operator]) -> str:
+    """How many operators compute in integers: `12 of 12 ops in integers`."""
+    return f"{_integers(operators)} of {len(operators)} ops in integers"
+
+
+def _integers(operators: Sequence[Operator]) -> int:
+    return sum(operator.compute == "integer" for operator in operators)
+
+
 def _lines(model: Model) -> Iterator[str]:
     operators = all_operators(model)
-    integers = sum(operator.compute == "integer" for operator in operators)
     tensors = sum(len(subgraph.tensors) for subgraph in model.subgraphs)
     macs = sum(operator.macs for operator in operators)
-    share = f" ({100 * integers // len(operators)} %)" if operators else ""
+    share = f" ({100 * _integers(operators) // len(operators)} %)" if operators else ""
     yield printable(
         f"{model.name}: {size_text(model.size)}, {len(operators)} ops, {tensors} tensors"
     )
-    yield f"{integers} of {len(operators)} ops in integers{share}, {macs:,} MACs"
+    yield f"{integers_text(operators)}{share}, {macs:,} MACs"
     if model.description:
         yield printable(f"description: {model.description}")
     if operators:
