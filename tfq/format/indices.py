@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfq.format.buffers import buffer_range, options_range
+from tfq.format.buffers import buffer_data, buffer_range, options_range
 from tfq.format.malformed import SEPARATOR, Malformed, element
 
 TYPE_CHECKING = False
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 # LiteRT lets every list of tensors say "none" in this way.
 ABSENT = -1
+# What several parts of a model refer to is decoded for each of them. Subgraphs, one a prompt length
+# in language models, share the scales of their weights, which are an eighth of the file at most.
+_READINGS = 4
 
 
 def check_indices(model: Table) -> None:
@@ -37,9 +40,12 @@ class _Check:
         self.model = model
         self.size = model.source.size
         self.subgraphs = model["subgraphs"] or ()
-        self.buffers = len(model["buffers"] or ())
+        self.buffer_tables = model["buffers"] or ()
+        self.buffers = len(self.buffer_tables)
         self.operator_codes = len(model["operator_codes"] or ())
         self.tensors = [len(subgraph["tensors"] or ()) for subgraph in self.subgraphs]
+        self.tensor_tables: tuple[Table, ...] = ()
+        self.budget = _READINGS * model.source.size
 
     def run(self) -> None:
         if not self.subgraphs:
@@ -71,6 +77,7 @@ class _Check:
 
     def subgraph(self, subgraph: Table, index: int) -> None:
         count = self.tensors[index]
+        self.tensor_tables = subgraph["tensors"] or ()
         self.each(subgraph, "tensors", self.tensor, count)
         self.tensor_list(subgraph, "inputs", count)
         self.tensor_list(subgraph, "outputs", count)
@@ -87,13 +94,16 @@ class _Check:
         for name in ("scales", "zero_points"):
             if name in details and details[name] != ABSENT:
                 self.one(SEPARATOR.join(("quantization", name)), details[name], tensors, "tensor")
+                self.charge(self.data_size(details[name]))
 
     def operator(self, operator: Table, index: int, tensors: int) -> None:
         self.one("opcode_index", operator["opcode_index"], self.operator_codes, "operator code")
         self.tensor_list(operator, "inputs", tensors)
         self.tensor_list(operator, "outputs", tensors)
         self.tensor_list(operator, "intermediates", tensors)
-        self.span(options_range(operator), "custom options")
+        if (span := options_range(operator)) is not None:
+            self.span(span, "custom options")
+            self.charge(span[1] - span[0])
         for field in ("builtin_options", "builtin_options_2"):
             if field in operator and (options := operator[field]) is not None:
                 self.called_subgraphs(options)
@@ -127,6 +137,20 @@ class _Check:
         for place, value in enumerate(values):
             if value != ABSENT:
                 self.one(f"{name}[{place}]", value, tensors, "tensor")
+
+    def data_size(self, tensor: int) -> int:
+        """Return how many bytes of the file a tensor of the current subgraph holds."""
+        index = self.tensor_tables[tensor]["buffer"]
+        return len(buffer_data(self.buffer_tables[index])) if index < self.buffers else 0
+
+    def charge(self, size: int) -> None:
+        """Take the size of something that is decoded whole from the budget."""
+        self.budget -= size
+        if self.budget < 0:
+            raise Malformed(
+                f"its parts refer to the same data again and again: to more than {_READINGS} times"
+                f" the {self.size} bytes of the file"
+            )
 
     def one(self, place: str, index: int, count: int, kind: str) -> None:
         """Check one index."""

@@ -19,6 +19,7 @@ _TWO_U16 = struct.Struct("<HH").unpack_from
 # A vtable begins with its own length and that of its tables, a table with its distance from it.
 _VTABLE_HEADER_BYTES = 4
 OFFSET_TO_VTABLE_BYTES = 4
+_FIRST_ENTRY = _VTABLE_HEADER_BYTES // 2
 
 
 class Layout:
@@ -28,14 +29,26 @@ class Layout:
         fields: Field name → (its distance from the table's start in bytes, the field).
         references: (distance, field, distance of the union's tag or 0) of each field that points
             elsewhere.
+        unknown: (slot, distance, room in bytes) of each field that the schema does not know.
         extent: Bytes from the table's start to the end of its last known field.
+        size: Bytes that the table takes, as the vtable says.
+        length: Bytes that the vtable takes.
     """
 
-    __slots__ = ("extent", "fields", "references")
+    __slots__ = ("extent", "fields", "length", "references", "size", "unknown")
 
-    def __init__(self, fields: dict[str, tuple[int, Field]]) -> None:
+    def __init__(
+        self,
+        fields: dict[str, tuple[int, Field]],
+        unknown: list[tuple[int, int, int]],
+        size: int,
+        length: int,
+    ) -> None:
         """Arrange the fields that a vtable lists."""
         self.fields = fields
+        self.unknown = unknown
+        self.size = size
+        self.length = length
         self.extent = max(
             (at + field.width for at, field in fields.values()), default=OFFSET_TO_VTABLE_BYTES
         )
@@ -54,7 +67,7 @@ class Layout:
 def read_layout(source: Source, schema: TableSchema, vtable: int) -> Layout:
     """Read and check the vtable at the byte `vtable` for tables of the given schema.
 
-    Fields that the schema does not know, written by a newer LiteRT, are left out.
+    Fields that the schema does not know, written by a newer LiteRT, are only listed.
 
     Args:
         source: The file.
@@ -70,7 +83,7 @@ def read_layout(source: Source, schema: TableSchema, vtable: int) -> Layout:
     data, size = source.data, source.size
     if not 0 <= vtable <= size - _VTABLE_HEADER_BYTES:
         raise Malformed(f"its vtable is at byte {vtable}, outside the file of {size} bytes")
-    length, _ = _TWO_U16(data, vtable)
+    length, table_size = _TWO_U16(data, vtable)
     if length < _VTABLE_HEADER_BYTES or length % 2 or vtable + length > size:
         raise Malformed(f"its vtable at byte {vtable} has an impossible length of {length} bytes")
     entries = struct.unpack_from(f"<{length // 2}H", data, vtable)
@@ -82,4 +95,14 @@ def read_layout(source: Source, schema: TableSchema, vtable: int) -> Layout:
         if at < OFFSET_TO_VTABLE_BYTES:
             raise Malformed(f"{field.name} is said to be {at} bytes from the table's start")
         fields[field.name] = (at, field)
-    return Layout(fields)
+    known = {field.slot for _, field in fields.values()}
+    unknown = [
+        (
+            2 * index,
+            at,
+            min((end - at for end in (*entries[2:], table_size) if end > at), default=0),
+        )
+        for index, at in enumerate(entries)
+        if index >= _FIRST_ENTRY and at >= OFFSET_TO_VTABLE_BYTES and 2 * index not in known
+    ]
+    return Layout(fields, unknown, table_size, length)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from _thread import get_ident
 
 from tfq.errors import ArgumentError, Error
 
@@ -56,8 +58,9 @@ def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvie
     shown = os.fspath(path)
     beside = target = check_place(path)
     if not _is_stream(shown):
-        directory, name = os.path.split(target)
-        beside = os.path.join(directory, f".{name[:200]}.{os.getpid()}.tmp")  # noqa: PTH118
+        # Each thread of each process has a name of its own, whatever the length of the target's.
+        name = f".tfq-{os.getpid()}-{get_ident()}.tmp"
+        beside = os.path.join(os.path.dirname(target), name)  # noqa: PTH118, PTH120
     try:
         _write(beside, target, chunks)
     except OSError as error:
@@ -80,6 +83,8 @@ def _write(beside: str, target: str, chunks: Iterable[bytes | memoryview]) -> No
     try:
         with open(beside, "wb") as file:  # noqa: PTH123
             file.writelines(chunks)
+            if beside != target and os.path.exists(target):  # noqa: PTH110
+                os.fchmod(file.fileno(), stat.S_IMODE(os.stat(target).st_mode))  # noqa: PTH116
         if beside != target:
             os.replace(beside, target)  # noqa: PTH105
     except BaseException:

@@ -125,6 +125,11 @@ class Schema:
             found = self._unions[name] = _Members(self, self._facts["unions"][name])
         return found
 
+    def tag(self, union: str, member: str) -> int:
+        """Return the tag of a union's member; raises KeyError if it has no such member."""
+        tag: int = self._facts["unions"][union][member]
+        return tag
+
     def enum_name(self, enum: str, value: int) -> str:
         """Return the name of a value of an enumeration or of a union's tag.
 

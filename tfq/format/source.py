@@ -30,9 +30,11 @@ class Source:
         name: What messages call the file.
         path: The path it was read from, or None.
         layouts: What `verify` learned of the vtables, by (table name, position).
+        root: Where `verify` found the root table.
+        files: What was mapped of the files beside it that hold its weights, by path.
     """
 
-    __slots__ = ("data", "layouts", "name", "path", "size")
+    __slots__ = ("data", "files", "layouts", "name", "path", "root", "size")
 
     def __init__(self, data: bytes | mmap.mmap, name: str, path: str | None = None) -> None:
         """Hold `data`, after a look at its beginning.
@@ -46,6 +48,8 @@ class Source:
         self.name = name
         self.path = path
         self.layouts: dict[tuple[str, int], Layout] = {}
+        self.root = 0
+        self.files: dict[str, bytes | mmap.mmap] = {}
 
     def view(self, start: int, stop: int) -> memoryview:
         """Return the bytes from `start` to `stop` without a copy."""

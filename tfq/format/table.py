@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from tfq.format.parts import part
 from tfq.format.schema import tflite
 
 TYPE_CHECKING = False
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from tfq.format.parts import Part
     from tfq.format.schema import Field, TableSchema
     from tfq.format.source import Source
 
@@ -32,15 +34,16 @@ class Table:
     - None for whatever but scalars is absent.
     """
 
-    __slots__ = ("_fields", "position", "schema", "source")
+    __slots__ = ("_fields", "layout", "position", "schema", "source", "vtable")
 
     def __init__(self, source: Source, schema: TableSchema, position: int) -> None:
         """View the table of the given schema at the byte `position`."""
         self.source = source
         self.schema = schema
         self.position = position
-        vtable = position - _I32(source.data, position)[0]
-        self._fields = source.layouts[schema.name, vtable].fields
+        self.vtable = position - _I32(source.data, position)[0]
+        self.layout = source.layouts[schema.name, self.vtable]
+        self._fields = self.layout.fields
 
     def __getitem__(self, name: str) -> Any:
         """Return the value of the field `name`; raises KeyError if the schema has no such field."""
@@ -57,6 +60,35 @@ class Table:
     def __iter__(self) -> Iterator[str]:
         """Return the names of all fields of the schema, in the order of their ids."""
         return iter(self.schema.fields)
+
+    def present(self) -> Iterator[Field]:
+        """Return the fields that the file holds, in the order of their ids."""
+        return (field for _, field in self._fields.values())
+
+    def parts(self) -> Iterator[Part]:
+        """Return the fields that the file holds as a writer takes them."""
+        return (part(self, field) for field in self.present())
+
+    def place(self, name: str) -> int:
+        """Return the position of a field that the file holds: of its scalar, or of its offset."""
+        return self.position + self._fields[name][0]
+
+    def target(self, name: str) -> int:
+        """Return the position that the offset in the field `name` leads to."""
+        place = self.place(name)
+        target: int = place + _U32(self.source.data, place)[0]
+        return target
+
+    def raw(self, name: str) -> memoryview:
+        """Return the bytes of a scalar, or those of a string's or vector's elements."""
+        field = self._fields[name][1]
+        if field.kind == "scalar":
+            place = self.place(name)
+            return self.source.view(place, place + field.width)
+        start, count = _vector(self, self.place(name))
+        return self.source.view(
+            start, start + count * (1 if field.kind == "string" else field.width)
+        )
 
     def __repr__(self) -> str:
         """Return the table's kind and place."""

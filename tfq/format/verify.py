@@ -34,25 +34,21 @@ _BUDGET_PER_BYTE = 2
 _BUDGET_FLOOR = 1024
 
 
-def verify(source: Source) -> int:
+def verify(source: Source) -> None:
     """Check the structure of a file.
 
     Args:
-        source: The file. Its `layouts` are filled on the way.
-
-    Returns:
-        The position of the root table.
+        source: The file. Its `layouts` and `root` are filled on the way.
 
     Raises:
         InvalidModelError: At the first thing that is wrong; the message says where it is.
     """
     walk = _Walk(source)
     try:
-        root = walk.target(0)
-        walk.table(tflite().table(tflite().root), root)
+        source.root = walk.target(0)
+        walk.table(tflite().table(tflite().root), source.root)
     except Malformed as error:
         raise error.as_error(source.name) from None
-    return root
 
 
 class _Walk:
@@ -108,6 +104,9 @@ class _Walk:
         """Check a string or a vector of scalars."""
         count = self.length(field, position)
         if field.kind == "scalars":
+            self.charge(count)
+        elif field.kind == "bytes" and field.name != "data":
+            # Options are decoded, which costs in proportion to their size; weights are not.
             self.charge(count)
         elif field.kind == "string":
             self.charge(count // _BYTES_PER_TEXT_CHARGE)

@@ -6,6 +6,8 @@ import math
 import struct
 
 from tfq.errors import Error, InvalidModelError, MissingDependencyError
+from tfq.model.sparse import densify
+from tfq.ops.dtypes import DTYPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,44 +17,6 @@ if TYPE_CHECKING:
 
     from tfq.model.tensor import Tensor
 
-# dtype → (bits, name in NumPy). Without a name the bytes need work before NumPy can hold them.
-_DTYPES: dict[str, tuple[int, str | None]] = {
-    "bfloat16": (16, None),
-    "bool": (8, "?"),
-    "complex128": (128, "<c16"),
-    "complex64": (64, "<c8"),
-    "float16": (16, "<f2"),
-    "float32": (32, "<f4"),
-    "float64": (64, "<f8"),
-    "float8_e4m3fn": (8, None),
-    "float8_e5m2": (8, None),
-    "int16": (16, "<i2"),
-    "int2": (2, None),
-    "int32": (32, "<i4"),
-    "int4": (4, None),
-    "int64": (64, "<i8"),
-    "int8": (8, "i1"),
-    "uint16": (16, "<u2"),
-    "uint32": (32, "<u4"),
-    "uint4": (4, None),
-    "uint64": (64, "<u8"),
-    "uint8": (8, "u1"),
-}
-# The letters of `struct` for what quantization parameters are stored as.
-_LETTERS = {"float16": "e", "float32": "f", "int8": "b", "int16": "h", "int32": "i", "int64": "q"}
-
-
-def bits(dtype: str) -> int | None:
-    """Return how many bits a value of that dtype takes in a file.
-
-    Args:
-        dtype: As in `Tensor.dtype`.
-
-    Returns:
-        The number, or None for strings, resources and types that tfq does not know.
-    """
-    return _DTYPES.get(dtype, (None,))[0]
-
 
 def array(tensor: Tensor) -> np.ndarray[Any, Any]:
     """Return the data of a constant tensor; see `Tensor.numpy`."""
@@ -61,17 +25,22 @@ def array(tensor: Tensor) -> np.ndarray[Any, Any]:
     data = tensor.data
     if tensor.dtype == "string":
         return _strings(tensor, data)
-    count = _checked_count(tensor, data)
-    width, name = _DTYPES[tensor.dtype]
+    width = _width(tensor)
+    sparsity = tensor.sparsity
+    count = _checked_count(tensor, data) if sparsity is None else len(data) * 8 // width
+    name = DTYPES[tensor.dtype].numpy
     if name is not None:
         values = np.frombuffer(data, dtype=name, count=count)
     elif width < 8:
         values = _unpack(np.frombuffer(data, dtype="u1"), width, tensor.dtype)[:count]
     elif tensor.dtype == "bfloat16":
         # The upper half of a float32.
-        values = (np.frombuffer(data, dtype="<u2").astype("<u4") << 16).view("<f4")
+        values = (np.frombuffer(data, dtype="<u2", count=count).astype("<u4") << 16).view("<f4")
     else:
         values = np.frombuffer(data, dtype="u1").view(_float8(tensor))
+    if sparsity is not None:
+        _check_shape(tensor)
+        values = densify(tensor, sparsity, values)
     return _reshape(values, tensor)
 
 
@@ -88,22 +57,32 @@ def values(tensor: Tensor) -> tuple[Any, ...]:
         InvalidModelError: If its data do not fit its shape.
         Error: If they are of a kind that tfq cannot read.
     """
-    letter = _LETTERS.get(tensor.dtype)
-    if letter is None:
+    if tensor.dtype not in DTYPES or tensor.dtype == "string":
+        raise InvalidModelError(f"{tensor.place}: expected numbers, got {tensor.dtype}")
+    letter = DTYPES[tensor.dtype].letter
+    if letter is None or tensor.sparsity is not None:
         return tuple(array(tensor).ravel().tolist())
     data = tensor.data
     return struct.unpack(f"<{_checked_count(tensor, data)}{letter}", data)
 
 
-def _checked_count(tensor: Tensor, data: memoryview) -> int:
-    """Return how many values the shape promises, after a look at whether the data hold them."""
-    width = bits(tensor.dtype)
+def _width(tensor: Tensor) -> int:
+    """Return the bits of a value."""
+    width = DTYPES[tensor.dtype].bits if tensor.dtype in DTYPES else None
     if width is None:
         raise Error(f"{tensor.place}: values of type {tensor.dtype} cannot be read")
+    return width
+
+
+def _check_shape(tensor: Tensor) -> None:
     if any(size < 0 for size in tensor.shape):
         raise InvalidModelError(f"{tensor.place}: is constant, got the open shape {tensor.shape}")
-    if tensor.is_sparse:
-        raise Error(f"{tensor.place}: its data are sparse, which cannot be read yet")
+
+
+def _checked_count(tensor: Tensor, data: memoryview) -> int:
+    """Return how many values the shape promises, after a look at whether the data hold them."""
+    width = _width(tensor)
+    _check_shape(tensor)
     count = math.prod(tensor.shape)
     expected = (count * width + 7) // 8
     if expected != len(data):

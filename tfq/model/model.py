@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 
 from tfq import format as file_format
@@ -12,7 +13,9 @@ from tfq.model.view import View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tfq.format import Table
+    from collections.abc import Iterator
+
+    from tfq.format import Draft, Table
     from tfq.model.operator import Operator
     from tfq.model.tensor import Tensor
 
@@ -38,19 +41,49 @@ def load(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Mode
     return Model(file_format.read(model))
 
 
+class Metadata(Mapping[str, bytes]):
+    """What tools left in a file, by name; read when it is asked for."""
+
+    def __init__(self, entries: dict[str, Table], buffers: tuple[Table, ...]) -> None:
+        """View the entries, whose data are in the buffers."""
+        self._entries = entries
+        self._buffers = buffers
+
+    def __getitem__(self, name: str) -> bytes:
+        """Return the data of an entry, copied."""
+        return bytes(self._data(name))
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names."""
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        """Return how many names there are."""
+        return len(self._entries)
+
+    def size(self, name: str) -> int:
+        """Return the size of an entry's data in bytes."""
+        return len(self._data(name))
+
+    def __repr__(self) -> str:
+        """Return the names and sizes."""
+        return f"<Metadata {', '.join(f'{name}: {self.size(name)} bytes' for name in self)}>"
+
+    def _data(self, name: str) -> memoryview:
+        return file_format.buffer_data(self._buffers[self._entries[name]["buffer"]])
+
+
 class Model(View):
     """A .tflite model, read-only."""
 
-    _table: Table
-
     def __init__(self, table: Table) -> None:
         """View the file whose root table this is."""
-        vars(self).update(_table=table)
+        vars(self).update(table=table)
 
     @cached_property
     def subgraphs(self) -> tuple[Subgraph, ...]:
         """All subgraphs: at least one."""
-        tables = self._table["subgraphs"]
+        tables = self.table["subgraphs"]
         return tuple([Subgraph(table, self, index) for index, table in enumerate(tables)])
 
     @property
@@ -85,41 +118,41 @@ class Model(View):
     @cached_property
     def signatures(self) -> tuple[Signature, ...]:
         """Its signatures; empty if it was converted without any."""
-        return tuple([Signature(table, self) for table in self._table["signature_defs"] or ()])
+        return tuple([Signature(table, self) for table in self.table["signature_defs"] or ()])
 
     @cached_property
-    def metadata(self) -> dict[str, bytes]:
-        """What tools left in the file, by name: `{"min_runtime_version": b"2.3.0…"}`."""
-        entries = self._table["metadata"] or ()
-        return {
-            entry["name"] or "": bytes(file_format.buffer_data(self.buffers[entry["buffer"]]))
-            for entry in entries
-        }
+    def metadata(self) -> Metadata:
+        """What tools left in the file, by name: `{"min_runtime_version": b"2.3.0…"}`.
+
+        The bytes are copied when they are asked for.
+        """
+        entries = {entry["name"] or "": entry for entry in self.table["metadata"] or ()}
+        return Metadata(entries, self.buffers)
 
     @cached_property
     def description(self) -> str:
         """What the converter wrote about itself, such as `"MLIR Converted."`."""
-        return self._table["description"] or ""
+        return self.table["description"] or ""
 
     @cached_property
     def version(self) -> int:
         """The version of the format: 3."""
-        return self._table["version"]  # type: ignore[no-any-return]
+        return self.table["version"]  # type: ignore[no-any-return]
 
     @property
     def size(self) -> int:
         """The size of the file in bytes."""
-        return self._table.source.size
+        return self.table.source.size
 
     @property
     def path(self) -> str | None:
         """The path it was loaded from, or None if it was loaded from bytes."""
-        return self._table.source.path
+        return self.table.source.path
 
     @property
     def name(self) -> str:
         """What messages call it: its path, or "the given bytes"."""
-        return self._table.source.name
+        return self.table.source.name
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file, which appears whole or not at all.
@@ -131,17 +164,44 @@ class Model(View):
             ArgumentError: If the directory does not exist, or the path is one.
             Error: If the file cannot be written.
         """
-        file_format.write_whole(path, file_format.source_chunks(self._table.source))
+        file_format.write_whole(path, file_format.source_chunks(self.table.source))
+
+    def draft(self) -> Draft:
+        """Return a draft of the model, to be changed and given to `Model.from_draft`.
+
+        Example:
+            >>> draft = model.draft()
+            >>> draft["description"] = "Ours."
+            >>> tfq.Model.from_draft(draft).save("ours.tflite")
+        """
+        return file_format.Draft.of(self.table)
+
+    @classmethod
+    def from_draft(cls, draft: Draft) -> Model:
+        """Make the model that a draft describes.
+
+        Args:
+            draft: Its root table; see `tfq.format.Draft`.
+
+        Returns:
+            A model in memory. What the draft did not change is as it was, down to what tfq does not
+            understand: fields of a newer format, and files appended to the model.
+
+        Raises:
+            ValueError: If a field was set to what its type cannot hold.
+            InvalidModelError: If an index in the draft leads nowhere.
+        """
+        return cls(file_format.read(b"".join(file_format.write(draft))))
 
     @cached_property
     def buffers(self) -> tuple[Table, ...]:
         """The tables of the buffers that tensors and metadata refer to by index."""
-        return self._table["buffers"] or ()
+        return self.table["buffers"] or ()
 
     @cached_property
     def operator_codes(self) -> tuple[Table, ...]:
         """The tables of the operator codes that operators refer to by index."""
-        return self._table["operator_codes"] or ()
+        return self.table["operator_codes"] or ()
 
     def __repr__(self) -> str:
         """Return the file's name and the numbers of operators and tensors."""
@@ -150,7 +210,7 @@ class Model(View):
 
     def __bytes__(self) -> bytes:
         """Return the whole file, copied."""
-        return bytes(self._table.source.data)
+        return bytes(self.table.source.data)
 
     # The last of the class, because the name hides the type.
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from tfq import ops
-from tfq.format import SEPARATOR, options_data, tflite
+from tfq.format import SEPARATOR, decode, options_data, tflite
 from tfq.model.view import View
 
 TYPE_CHECKING = False
@@ -29,11 +29,10 @@ class Operator(View):
 
     subgraph: Subgraph
     index: int
-    _table: Table
 
     def __init__(self, table: Table, subgraph: Subgraph, index: int) -> None:
         """View the operator `index` of `subgraph`."""
-        vars(self).update(_table=table, subgraph=subgraph, index=index)
+        vars(self).update(table=table, subgraph=subgraph, index=index)
 
     @cached_property
     def name(self) -> str:
@@ -56,7 +55,7 @@ class Operator(View):
     def inputs(self) -> tuple[Tensor | None, ...]:
         """The tensors it reads, by place; None for an optional one that is left out."""
         tensors = self.subgraph.tensors
-        indices = self._table["inputs"] or ()
+        indices = self.table["inputs"] or ()
         return tuple([tensors[index] if index >= 0 else None for index in indices])
 
     @cached_property
@@ -73,24 +72,37 @@ class Operator(View):
     def options(self) -> dict[str, Any]:
         """Its options by name, values of enumerations as names: `{"padding": "SAME", …}`.
 
-        Empty for a custom operator, whose options are in `custom_options`, for operators without
+        Of a custom operator those that are a map of FlexBuffers. Empty for operators without
         options, and for options of a kind that this version of tfq does not know.
         """
-        options: dict[str, Any] = {}
+        if self.is_custom:
+            options = self.custom_options
+            return dict(options) if isinstance(options, dict) else {}
+        options = {}
         for union in ("builtin_options", "builtin_options_2"):
-            if union in self._table and (table := self._table[union]) is not None:
+            if union in self.table and (table := self.table[union]) is not None:
                 options |= {name: _plain(table, name) for name in table}
         return options
 
     @cached_property
-    def custom_options(self) -> bytes:
-        """The options of a custom operator as they stand in the file, mostly FlexBuffers."""
-        return bytes(options_data(self._table))
+    def custom_options(self) -> Any:
+        """The options of a custom operator: a dict or list if they are FlexBuffers, else bytes."""
+        return _decoded(self.custom_data)
+
+    @property
+    def custom_data(self) -> memoryview:
+        """The options of a custom operator as they stand in the file, without a copy."""
+        return options_data(self.table)
 
     @property
     def macs(self) -> int:
         """The multiply-accumulates of one run; see `tfq.ops.macs`."""
         return ops.macs(self)
+
+    @property
+    def parameters(self) -> int:
+        """How many values its stored weights and biases have; see `tfq.ops.parameters`."""
+        return ops.parameters(self)
 
     @cached_property
     def compute(self) -> str:
@@ -118,7 +130,7 @@ class Operator(View):
 
     @property
     def _code(self) -> Table:
-        index: int = self._table["opcode_index"]
+        index: int = self.table["opcode_index"]
         return self.subgraph.model.operator_codes[index]
 
     @cached_property
@@ -131,14 +143,22 @@ class Operator(View):
 
     def _tensors(self, field: str) -> tuple[Tensor, ...]:
         tensors = self.subgraph.tensors
-        return tuple([tensors[index] for index in self._table[field] or () if index >= 0])
+        return tuple([tensors[index] for index in self.table[field] or () if index >= 0])
+
+
+def _decoded(data: memoryview) -> Any:
+    """Return what FlexBuffers hold, and other bytes as they are."""
+    try:
+        return decode(data)
+    except ValueError:
+        return bytes(data)
 
 
 def _plain(table: Table, name: str) -> Any:
-    """Return the value of an option as Python would write it: names for enumerations, bytes."""
+    """Return the value of an option as Python would write it: names for enumerations."""
     value, enum = table[name], table.schema.fields[name].enum
     if isinstance(value, memoryview):
-        return bytes(value)
+        return _decoded(value)
     if enum is None or value is None:
         return value
     if isinstance(value, tuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cached_property
 
-from tfq.errors import InvalidModelError
+from tfq.errors import Error, InvalidModelError
 from tfq.format import ABSENT
 from tfq.model.view import View
 
@@ -27,7 +27,6 @@ class Quantization(View):
     Two of them are equal if they map integers to the same real numbers.
     """
 
-    _table: Table
     _tensor: Tensor
     _details: Table | None
 
@@ -37,21 +36,21 @@ class Quantization(View):
         # Custom quantization has details too, but says nothing that can be read here.
         if details is not None and "scales" not in details.schema.fields:
             details = None
-        vars(self).update(_table=table, _tensor=tensor, _details=details)
+        vars(self).update(table=table, _tensor=tensor, _details=details)
 
     @cached_property
     def scales(self) -> tuple[float, ...]:
         """The scales: one, or one for each channel or block in row-major order."""
         if self._details is not None:
             return self._from_tensor("scales")
-        return self._table["scale"] or ()
+        return self.table["scale"] or ()
 
     @cached_property
     def zero_points(self) -> tuple[int, ...]:
         """The integers that stand for 0.0, one for each scale; blockwise: empty if all are 0."""
         if self._details is not None:
             return self._from_tensor("zero_points") if "zero_points" in self._details else ()
-        return self._table["zero_point"] or ()
+        return self.table["zero_point"] or ()
 
     @cached_property
     def quantized_dimension(self) -> int:
@@ -64,7 +63,7 @@ class Quantization(View):
         if self._details is not None and "quantized_dimensions" in self._details:
             dimensions: tuple[int, ...] = self._details["quantized_dimensions"]
             return dimensions or (0,)
-        return (self._table["quantized_dimension"],)
+        return (self.table["quantized_dimension"],)
 
     @cached_property
     def block_size(self) -> int:
@@ -104,12 +103,12 @@ class Quantization(View):
     @cached_property
     def min(self) -> tuple[float, ...]:
         """The smallest real values that were seen in calibration; mostly empty."""
-        return self._table["min"] or ()
+        return self.table["min"] or ()
 
     @cached_property
     def max(self) -> tuple[float, ...]:
         """The largest real values that were seen in calibration; mostly empty."""
-        return self._table["max"] or ()
+        return self.table["max"] or ()
 
     def __eq__(self, other: object) -> bool:
         """Compare the parameters."""
@@ -145,4 +144,7 @@ class Quantization(View):
             raise InvalidModelError(
                 f"{self._tensor.place}: its {name} are in tensor {index}, which is not constant"
             )
-        return tensor.values
+        try:
+            return tensor.values
+        except Error as error:
+            raise InvalidModelError(str(error)) from None

@@ -17,22 +17,21 @@ if TYPE_CHECKING:
 class Signature(View):
     """One signature of a model."""
 
-    _table: Table
     _model: Model
 
     def __init__(self, table: Table, model: Model) -> None:
         """View one signature of `model`."""
-        vars(self).update(_table=table, _model=model)
+        vars(self).update(table=table, _model=model)
 
     @cached_property
     def name(self) -> str:
         """Its key, such as `"serving_default"`."""
-        return self._table["signature_key"] or ""
+        return self.table["signature_key"] or ""
 
     @cached_property
     def subgraph(self) -> Subgraph:
         """The subgraph that it calls."""
-        index: int = self._table["subgraph_index"]
+        index: int = self.table["subgraph_index"]
         return self._model.subgraphs[index]
 
     @cached_property
@@ -51,5 +50,5 @@ class Signature(View):
 
     def _tensors(self, field: str) -> dict[str, Tensor]:
         tensors = self.subgraph.tensors
-        entries = self._table[field] or ()
+        entries = self.table[field] or ()
         return {entry["name"] or "": tensors[entry["tensor_index"]] for entry in entries}

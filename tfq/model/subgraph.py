@@ -24,27 +24,26 @@ class Subgraph(View):
 
     model: Model
     index: int
-    _table: Table
 
     def __init__(self, table: Table, model: Model, index: int) -> None:
         """View the subgraph `index` of `model`."""
-        vars(self).update(_table=table, model=model, index=index)
+        vars(self).update(table=table, model=model, index=index)
 
     @cached_property
     def name(self) -> str:
         """Its name; empty if it has none."""
-        return self._table["name"] or ""
+        return self.table["name"] or ""
 
     @cached_property
     def tensors(self) -> tuple[Tensor, ...]:
         """All its tensors, by index."""
-        tables = self._table["tensors"] or ()
+        tables = self.table["tensors"] or ()
         return tuple([Tensor(table, self, index) for index, table in enumerate(tables)])
 
     @cached_property
     def operators(self) -> tuple[Operator, ...]:
         """Its operators, in the order in which they run."""
-        tables = self._table["operators"] or ()
+        tables = self.table["operators"] or ()
         return tuple([Operator(table, self, index) for index, table in enumerate(tables)])
 
     @cached_property
@@ -75,7 +74,7 @@ class Subgraph(View):
 
     def _tensors(self, field: str) -> tuple[Tensor, ...]:
         tensors = self.tensors
-        return tuple([tensors[index] for index in self._table[field] or () if index >= 0])
+        return tuple([tensors[index] for index in self.table[field] or () if index >= 0])
 
 
 class Links:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from tfq.errors import ArgumentError, Error
-from tfq.format import SEPARATOR, buffer_data, tflite
+from tfq.errors import ArgumentError
+from tfq.format import SEPARATOR, buffer_data, external_buffer, external_data, tflite
 from tfq.model import data
 from tfq.model.quantization import Quantization
 from tfq.model.view import View
@@ -31,16 +31,15 @@ class Tensor(View):
 
     subgraph: Subgraph
     index: int
-    _table: Table
 
     def __init__(self, table: Table, subgraph: Subgraph, index: int) -> None:
         """View the tensor `index` of `subgraph`."""
-        vars(self).update(_table=table, subgraph=subgraph, index=index)
+        vars(self).update(table=table, subgraph=subgraph, index=index)
 
     @cached_property
     def name(self) -> str:
         """Its name; empty if it has none."""
-        return self._table["name"] or ""
+        return self.table["name"] or ""
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -48,27 +47,27 @@ class Tensor(View):
 
         A dimension that is free at run time has some size here, mostly 1: see `shape_signature`.
         """
-        return self._table["shape"] or ()
+        return self.table["shape"] or ()
 
     @cached_property
     def shape_signature(self) -> tuple[int, ...]:
         """Its shape with -1 for the dimensions that are free at run time."""
-        return self._table["shape_signature"] or self.shape
+        return self.table["shape_signature"] or self.shape
 
     @cached_property
     def has_rank(self) -> bool:
         """What the file says of whether the number of dimensions is known; often left at False."""
-        return self._table["has_rank"]  # type: ignore[no-any-return]
+        return self.table["has_rank"]  # type: ignore[no-any-return]
 
     @cached_property
     def dtype(self) -> str:
         """The type of its values: `"int8"`, `"float32"`, `"int4"`, `"bool"` and so on."""
-        return tflite().enum_name("TensorType", self._table["type"]).lower()
+        return tflite().enum_name("TensorType", self.table["type"]).lower()
 
     @cached_property
     def quantization(self) -> Quantization | None:
         """Its quantization parameters, or None if it has none: a table without scales is none."""
-        table = self._table["quantization"]
+        table = self.table["quantization"]
         if table is None:
             return None
         quantization = Quantization(table, self)
@@ -77,7 +76,7 @@ class Tensor(View):
     @cached_property
     def is_constant(self) -> bool:
         """Whether its values are known before the model runs: they stand in the file."""
-        if self._table["external_buffer"]:
+        if self.is_external:
             return True
         if (buffer := self._buffer) is None:
             return False
@@ -87,30 +86,50 @@ class Tensor(View):
     @cached_property
     def is_variable(self) -> bool:
         """Whether it keeps its values from one run to the next, as the states of an LSTM do."""
-        return self._table["is_variable"]  # type: ignore[no-any-return]
+        return self.table["is_variable"]  # type: ignore[no-any-return]
 
-    @cached_property
+    @property
     def is_sparse(self) -> bool:
         """Whether its data leave out zeros, so that they are not laid out as the shape says."""
-        return self._table["sparsity"] is not None
+        return "sparsity" in self.table
+
+    @cached_property
+    def is_external(self) -> bool:
+        """Whether its data stand in another file beside the model."""
+        return bool(self.table["external_buffer"])
+
+    @property
+    def sparsity(self) -> Table | None:
+        """Where the values of a sparse tensor belong, as the file states it; None if it is not."""
+        return self.table["sparsity"]  # type: ignore[no-any-return]
 
     @cached_property
     def buffer_index(self) -> int:
         """Which buffer of the model holds its data; 0 means none."""
-        return self._table["buffer"]  # type: ignore[no-any-return]
+        return self.table["buffer"]  # type: ignore[no-any-return]
 
     @property
     def data(self) -> memoryview:
         """The bytes of its data as they stand in the file, without a copy; empty if it has none.
 
         Raises:
-            Error: If the data stand in another file.
+            InvalidModelError: If they should stand in another file, and the model names it wrongly.
+            Error: If they stand in another file that cannot be read.
         """
-        if self._table["external_buffer"]:
-            raise Error(f"{self.place}: its data stand in another file")
+        if self.is_external:
+            return external_data(self.subgraph.model.table, self.table["external_buffer"])
         if (buffer := self._buffer) is None:
             return memoryview(b"")
         return buffer_data(buffer)
+
+    @cached_property
+    def nbytes(self) -> int:
+        """How many bytes its data take, in the file or beside it; 0 if it has none."""
+        if self.is_external:
+            model = self.subgraph.model.table
+            size: int = external_buffer(model, self.table["external_buffer"])["length"]
+            return size
+        return len(self.data)
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """Return the values of a constant tensor.
@@ -124,13 +143,13 @@ class Tensor(View):
             ArgumentError: If the tensor is not constant.
             InvalidModelError: If the data do not have the size that shape and type promise.
             MissingDependencyError: For 8-bit floats, if ml_dtypes is not installed.
-            Error: For sparse data, data in another file, and types that tfq does not know.
+            Error: For data in another file that cannot be read, and types that tfq does not know.
         """
         if not self.is_constant:
             raise ArgumentError(f"{self.place}: is not constant, the file holds no data for it")
         return data.array(self)
 
-    @cached_property
+    @property
     def values(self) -> tuple[Any, ...]:
         """The values of a constant tensor of numbers as one flat tuple, read without NumPy.
 

@@ -6,13 +6,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from tfq.format import Table
+
 
 class View:
     """A read-only view on a part of a model.
 
     A model makes one view of each of its parts, so that two views are equal only if they are the
     same object, and a view can be a key of a dict. What a view has read, it keeps.
+
+    Attributes:
+        table: The part as it stands in the file; what `tfq.format` edits and writes.
     """
+
+    table: Table
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Refuse: raises AttributeError."""
