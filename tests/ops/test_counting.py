@@ -58,6 +58,25 @@ CASES = {
         operator("LSTM", [(1, 3), (1, 4), (16, 7), (16,), (1, 4)], (1, 4), kernel_type="BASIC"),
         16 * 7,
     ),
+    "STABLEHLO_DOT_GENERAL": (
+        operator(
+            "STABLEHLO_DOT_GENERAL",
+            [(3, 2, 5), (2, 5, 7)],
+            (3, 7),
+            lhs_contracting_dimensions=(1, 2),
+        ),
+        3 * 7 * 2 * 5,
+    ),
+    "STABLEHLO_CONVOLUTION": (
+        operator(
+            "STABLEHLO_CONVOLUTION",
+            [(1, 8, 8, 4), (3, 3, 2, 16)],
+            (1, 8, 8, 16),
+            kernel_input_feature_dimension=2,
+            kernel_spatial_dimensions=(0, 1),
+        ),
+        18432,
+    ),
     "AVERAGE_POOL_2D": (operator("AVERAGE_POOL_2D", [(1, 8, 8, 4)], (1, 4, 4, 4)), 0),
     "ADD": (operator("ADD", [(1, 8), (1, 8)], (1, 8)), 0),
 }
@@ -78,6 +97,9 @@ def test_macs_of_one_run(case: str) -> None:
         operator("FULLY_CONNECTED", [None, None], (1,)),
         operator("BATCH_MATMUL", [(5,), ()], ()),
         operator("SVDF", [()], ()),
+        operator("STABLEHLO_DOT_GENERAL", [(3, 2)], (3,), lhs_contracting_dimensions=(2,)),
+        operator("STABLEHLO_CONVOLUTION", [(1, 8, 8, 4)], (1, 8, 8, 16)),
+        operator("RNN", [(2**31 - 1,) * 100_000, (16, 8)], (2, 16)),
     ],
 )
 def test_shapes_that_make_no_sense_count_nothing(op: Any) -> None:
@@ -89,3 +111,50 @@ def test_a_model_has_the_macs_that_its_authors_state(shared_models: Path) -> Non
     model = load(shared_models / "edgetpu_pairs/mobilenet_v1_0.25_128_quant.tflite")
 
     assert round(sum(op.macs for op in model.operators) / 1e6) == 14
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        # 8 filters of 10 x 8 and 8 biases; 4000 x 4 weights and 4 biases.
+        ("micro/micro_speech_quantized.tflite", 8 * 80 + 8 + 16000 + 4),
+        # 4 gates of 28 + 20 inputs and a bias, 20 units; 28 steps of 20 states to 10 classes.
+        ("micro/trained_lstm_int8.tflite", 4 * 20 * (28 + 20 + 1) + 560 * 10 + 10),
+        ("micro/hello_world_float.tflite", 321),
+        ("micro/add0.tflite", 0),
+    ],
+)
+def test_parameters_of_real_models(model: str, expected: int, shared_models: Path) -> None:
+    assert ops.total_parameters(load(shared_models / model)) == expected
+
+
+@pytest.mark.parametrize("mode", ["float16", "dynamic_range", "weight_only", "full_integer"])
+def test_the_mode_does_not_change_how_many_parameters_there_are(mode: str, digits: Any) -> None:
+    """Float16 weights are unpacked by other operators, but belong to those that use them."""
+    model, reference = digits(mode=mode), digits(mode="float32")
+
+    assert ops.total_parameters(model) == ops.total_parameters(reference) > 10_000
+    assert [ops.parameters(op) for op in model.operators if ops.macs(op)] == [
+        ops.parameters(op) for op in reference.operators if ops.macs(op)
+    ]
+
+
+def test_a_constant_that_operators_share_is_counted_once(edited: Any, shared_models: Path) -> None:
+    def twice(model: Any) -> None:
+        model.subgraphs[0].operators *= 2
+
+    path = shared_models / "micro/conv0.tflite"
+    model = load(edited(path, twice))
+
+    assert [ops.parameters(op) for op in model.operators] == [792, 792]
+    assert ops.total_parameters(model) == 792
+
+
+def test_subgraphs_share_the_constants_in_one_buffer(edited: Any, shared_models: Path) -> None:
+    def twice(model: Any) -> None:
+        model.subgraphs *= 2
+
+    model = load(edited(shared_models / "micro/conv0.tflite", twice))
+
+    assert len(model.subgraphs) == 2
+    assert ops.total_parameters(model) == 792

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tfq.ops import roles
+from tfq.ops.dtypes import FLOATS, QUANTIZED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,10 +12,6 @@ if TYPE_CHECKING:
     from tfq.model import Operator
 
 _FLOAT16 = "float16"
-_FLOATS = frozenset(
-    ["float32", "float64", "bfloat16", "complex64", "complex128", "float8_e4m3fn", "float8_e5m2"]
-)
-_INTEGER_WEIGHTS = frozenset(["int2", "int4", "uint4", "int8", "uint8", "int16"])
 
 
 def compute(op: Operator) -> str:
@@ -42,10 +39,10 @@ def compute(op: Operator) -> str:
     touched = {tensor.dtype for tensor in (*op.inputs, *op.outputs) if tensor is not None}
     if _FLOAT16 in touched:
         return "float16"
-    if touched.isdisjoint(_FLOATS):
+    if touched.isdisjoint(FLOATS):
         return "integer"
     for tensor in roles.all_weights(op):
-        if tensor.is_constant and tensor.dtype in _INTEGER_WEIGHTS:
+        if tensor.is_constant and tensor.dtype in QUANTIZED:
             return "hybrid"
     return "float"
 
