@@ -207,7 +207,7 @@ def test_without_a_place_for_errors_the_status_remains(stderr: str) -> None:
 
 def test_a_terminal_of_another_encoding_gets_escapes(shared_models: Path) -> None:
     model = shared_models / "micro/micro_speech_quantized.tflite"
-    done = run("inspect", model, env={"PYTHONIOENCODING": "ascii"})
+    done = run("inspect", model, "--ops", env={"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0
     assert r"int8 per_channel \xd78" in done.stdout
 

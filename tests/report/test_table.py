@@ -38,3 +38,11 @@ def test_control_characters_are_escaped() -> None:
 def test_rows_of_another_length_are_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
         table(["a", "b"], [["only one"]])
+
+
+@pytest.mark.parametrize("text", ["n" * 10_000_000, "e\u0301" * 5_000_000, "\x1b" * 10_000_000])
+def test_a_cell_of_megabytes_is_cut(text: str) -> None:
+    lines = table(["name"], [[text]], widest=20).splitlines()
+    assert width(lines[1]) <= 20
+    assert len(lines[1]) <= 20
+    assert "…" in lines[1]

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 # Read without importing the modules, so that one command does not pay for another.
 COMMANDS = {
     "convert": "turn a Keras or TensorFlow model, or a float .tflite, into a .tflite for a device",
-    "inspect": "print what is in a .tflite file",
+    "inspect": "print what is in a .tflite file, or what differs between two",
     "lint": "check .tflite files against a device's profile",
     "profiles": "list the device profiles, or print one",
+    "view": "open a .tflite file in Netron",
 }
 
 

@@ -21,6 +21,12 @@ class View:
 
     table: Table
 
+    def _repr_html_(self) -> str:
+        """Return tables for a notebook."""
+        from tfq.model import notebook
+
+        return notebook.html(self)
+
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Refuse: raises AttributeError."""
         kind = type(self).__name__

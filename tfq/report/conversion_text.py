@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfq.report.cells import INDENT, integers_text, quantization_text, shape_text, size_text
 from tfq.report.inspection import all_operators
-from tfq.report.inspection_text import (
-    INDENT,
-    integers_text,
-    quantization_text,
-    shape_text,
-    size_text,
-)
 from tfq.report.table import table
 from tfq.terminal import printable
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
 from typing import TYPE_CHECKING, Any
 
 from tfq import ops
+from tfq.errors import Error
+from tfq.report.cells import counted
+from tfq.report.json_text import number, plain
+from tfq.report.kinds import kinds, quantization_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tfq.model import Model, Operator, Quantization, Subgraph, Tensor
-
-# JSON has no such numbers.
-NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-# Down to the single operator and tensor: a line each is what grep and diff like.
-DEPTH_OF_LINES = 4
 
 
 def inspection(model: Model) -> dict[str, Any]:
@@ -28,19 +25,14 @@ def inspection(model: Model) -> dict[str, Any]:
     Returns:
         Only objects, lists, strings, booleans, finite numbers and None.
     """
-    operators = all_operators(model)
     return {
         "model": model.name,
         "size": model.size,
         "version": model.version,
         "description": model.description,
-        "summary": {
-            "operators": len(operators),
-            "tensors": sum(len(subgraph.tensors) for subgraph in model.subgraphs),
-            "macs": sum(operator.macs for operator in operators),
-            "integer_share": ops.integer_share(operators),
-            "histogram": histogram(operators),
-        },
+        "min_runtime_version": min_runtime_version(model),
+        "metadata": [{"name": name, "size": model.metadata.size(name)} for name in model.metadata],
+        "summary": summary(model),
         "signatures": [
             {
                 "name": signature.name,
@@ -51,6 +43,31 @@ def inspection(model: Model) -> dict[str, Any]:
             for signature in model.signatures
         ],
         "subgraphs": [_subgraph(subgraph) for subgraph in model.subgraphs],
+    }
+
+
+def summary(model: Model) -> dict[str, Any]:
+    """Sum up a model: what `inspection` has under `summary`."""
+    operators = all_operators(model)
+    return {
+        "operators": len(operators),
+        "tensors": sum(len(subgraph.tensors) for subgraph in model.subgraphs),
+        "macs": counted(sum(operator.macs for operator in operators)),
+        "parameters": counted(ops.total_parameters(model)),
+        "weight_bytes": counted(ops.weight_bytes(model)),
+        "peak_activations": _peak(model),
+        "integer_share": ops.integer_share(operators),
+        "histogram": histogram(operators),
+        "quantization": quantization_summary(model),
+        "islands": [
+            {
+                "subgraph": island.operators[0].subgraph.index,
+                "operators": [operator.index for operator in island.operators],
+                "entries": [tensor.index for tensor in island.entries],
+                "exits": [tensor.index for tensor in island.exits],
+            }
+            for island in ops.islands(model)
+        ],
     }
 
 
@@ -71,96 +88,109 @@ def histogram(operators: Iterable[Operator]) -> list[dict[str, Any]]:
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for operator in operators:
         name, compute = operator.name, operator.compute
-        empty = {"name": name, "compute": compute, "count": 0, "macs": 0}
+        empty = {"name": name, "compute": compute, "count": 0, "macs": 0, "parameters": 0}
         row = rows.setdefault((name, compute), empty)
         row["count"] += 1
-        row["macs"] += operator.macs
+        row["macs"] = counted(row["macs"] + operator.macs)
+        row["parameters"] = counted(row["parameters"] + operator.parameters)
     return sorted(rows.values(), key=lambda row: (-row["count"], row["name"], row["compute"]))
 
 
-def to_json(value: Any, depth: int = DEPTH_OF_LINES, indent: str = "") -> str:
-    """Write JSON with a line for each item of the outer levels, and the inner ones compact.
-
-    Args:
-        value: Only objects, lists, strings, booleans, finite numbers and None.
-        depth: How many levels are broken into lines.
-        indent: What stands before each of those lines.
-
-    Returns:
-        The text, without a line break at the end.
-
-    Raises:
-        ValueError: If a number is not finite, as JSON has no such numbers.
-    """
-    # json.dumps(indent=2) would leave its C encoder, and set a line for every scale.
-    if depth == 0 or not _holds_containers(value):
-        return json.dumps(value, allow_nan=False)
-    inner = indent + "  "
-    if isinstance(value, dict):
-        pairs = value.items()
-        items = [f"{json.dumps(key)}: {to_json(each, depth - 1, inner)}" for key, each in pairs]
-        return f"{{\n{inner}" + f",\n{inner}".join(items) + f"\n{indent}}}"
-    items = [to_json(each, depth - 1, inner) for each in value]
-    return f"[\n{inner}" + f",\n{inner}".join(items) + f"\n{indent}]"
+def min_runtime_version(model: Model) -> str | None:
+    """The oldest TensorFlow or LiteRT that runs a model, as its converter noted it, or None."""
+    version = model.metadata.get("min_runtime_version", b"").rstrip(b"\0")
+    return version.decode("ascii", "backslashreplace") or None
 
 
-def _holds_containers(value: Any) -> bool:
-    """Whether an item of an object or list is one itself; of alike items the first tells it."""
-    if isinstance(value, dict):
-        return any(isinstance(each, (dict, list)) for each in value.values())
-    return isinstance(value, list) and bool(value) and isinstance(value[0], (dict, list))
-
-
-def _subgraph(subgraph: Subgraph) -> dict[str, Any]:
-    return {
-        "index": subgraph.index,
-        "name": subgraph.name,
-        "inputs": [tensor.index for tensor in subgraph.inputs],
-        "outputs": [tensor.index for tensor in subgraph.outputs],
-        "operators": [_operator(operator) for operator in subgraph.operators],
-        "tensors": [_tensor(tensor) for tensor in subgraph.tensors],
-    }
-
-
-def _operator(operator: Operator) -> dict[str, Any]:
+def operator_data(operator: Operator) -> dict[str, Any]:
+    """Describe one operator, with the tensors by index."""
+    options: Any = operator.options
+    custom = operator.custom_options if operator.is_custom and not options else None
     return {
         "index": operator.index,
         "name": operator.name,
         "custom": operator.is_custom,
         "version": operator.version,
         "compute": operator.compute,
-        "macs": operator.macs,
+        "macs": counted(operator.macs),
+        "parameters": counted(operator.parameters),
         "inputs": [_index(tensor) for tensor in operator.inputs],
-        "outputs": [_index(tensor) for tensor in operator.outputs],
+        "outputs": [tensor.index for tensor in operator.outputs],
+        "intermediates": [tensor.index for tensor in operator.intermediates],
         "weights": _index(operator.weights),
         "bias": _index(operator.bias),
+        "options": plain(options),
+        "custom_options": plain(custom) if custom else None,
     }
 
 
-def _tensor(tensor: Tensor) -> dict[str, Any]:
+def tensor_data(tensor: Tensor, kind: str) -> dict[str, Any]:
+    """Describe one tensor; `kind` as `tfq.report.kinds` has it."""
+    producer = tensor.producer
     return {
         "index": tensor.index,
         "name": tensor.name,
         "dtype": tensor.dtype,
         "shape": list(tensor.shape),
         "shape_signature": list(tensor.shape_signature),
+        "has_rank": tensor.has_rank,
+        "kind": kind,
         "constant": tensor.is_constant,
+        "variable": tensor.is_variable,
+        "sparse": tensor.is_sparse,
+        "external": tensor.is_external,
+        "buffer": tensor.buffer_index,
+        "bytes": stored_bytes(tensor),
+        "producer": producer.index if producer else None,
+        "consumers": [operator.index for operator in tensor.consumers],
         "quantization": _quantization(tensor.quantization) if tensor.quantization else None,
+    }
+
+
+def stored_bytes(tensor: Tensor) -> int | None:
+    """How many bytes of data the model holds for a tensor; None where they cannot be reached."""
+    try:
+        return tensor.nbytes
+    except Error:
+        return None
+
+
+def _peak(model: Model) -> dict[str, Any]:
+    peak = ops.peak_activations(model)
+    operator = peak.operator
+    return {
+        "bytes": counted(peak.bytes),
+        "subgraph": operator.subgraph.index if operator else None,
+        "operator": operator.index if operator else None,
+    }
+
+
+def _subgraph(subgraph: Subgraph) -> dict[str, Any]:
+    pairs = zip(subgraph.tensors, kinds(subgraph), strict=True)
+    return {
+        "index": subgraph.index,
+        "name": subgraph.name,
+        "inputs": [tensor.index for tensor in subgraph.inputs],
+        "outputs": [tensor.index for tensor in subgraph.outputs],
+        "operators": [operator_data(operator) for operator in subgraph.operators],
+        "tensors": [tensor_data(tensor, kind) for tensor, kind in pairs],
     }
 
 
 def _quantization(quantization: Quantization) -> dict[str, Any]:
     return {
         "granularity": quantization.granularity,
-        "scales": [_number(scale) for scale in quantization.scales],
-        "zero_points": [_number(point) for point in quantization.zero_points],
+        "scales": [number(scale) for scale in quantization.scales],
+        "zero_points": [number(point) for point in quantization.zero_points],
         "quantized_dimension": quantization.quantized_dimension,
+        "quantized_dimensions": list(quantization.quantized_dimensions),
+        "block_size": quantization.block_size,
+        "symmetric": quantization.symmetric,
+        "power_of_two": quantization.power_of_two,
+        "min": [number(value) for value in quantization.min],
+        "max": [number(value) for value in quantization.max],
     }
 
 
 def _index(tensor: Tensor | None) -> int | None:
     return tensor.index if tensor is not None else None
-
-
-def _number(value: float) -> float | str:
-    return value if math.isfinite(value) else NOT_FINITE[str(value)]

@@ -1,122 +1,245 @@
-"""What is in a model, for people."""
+"""What is in a model, for people: a summary, and tables of its operators and tensors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tfq.ops import stored
-from tfq.report.inspection import all_operators, histogram
-from tfq.report.table import table
+from tfq import ops
+from tfq.report.cells import (
+    INDENT,
+    count_text,
+    fact,
+    integers_text,
+    operator_text,
+    quantization_text,
+    shape_text,
+    size_text,
+    weights_text,
+)
+from tfq.report.inspection import all_operators, min_runtime_version, stored_bytes, summary
+from tfq.report.kinds import kinds
+from tfq.report.table import fitted, table
 from tfq.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tfq.model import Model, Operator, Subgraph, Tensor
+    from tfq.model import Model, Operator, Signature, Subgraph, Tensor
 
-INDENT = "  "
-TIMES = "\N{MULTIPLICATION SIGN}"
+# Of a longer list, the first so many: whoever needs them all asks for --ops, --tensors or JSON.
+MOST_LISTED = 20
 
 
-def inspection_text(model: Model) -> str:
+def inspection_text(
+    model: Model, *, list_operators: bool = False, list_tensors: bool = False
+) -> str:
     """Describe a model in tables.
 
     Args:
         model: Any model.
+        list_operators: Whether every operator gets a line.
+        list_tensors: Whether every tensor gets a line.
 
     Returns:
-        A header, the inputs and outputs, the operators by kind, and every operator; without a line
-        break at the end.
+        A header, the inputs and outputs, the operators by kind, how tensors are quantized, where
+        floats come in between, and what was asked for; without a line break at the end.
     """
-    return "\n".join(_lines(model))
-
-
-def shape_text(tensor: Tensor) -> str:
-    """A tensor's shape, such as `1x224x224x3`; `?` for a dimension that is open at run time."""
-    sizes = ("?" if size < 0 else str(size) for size in tensor.shape_signature)
-    return "x".join(sizes) or "scalar"
-
-
-def quantization_text(tensor: Tensor) -> str:
-    """How a tensor is quantized: `scale 0.0078125, zero point 0`, or the number of scales."""
-    quantization = tensor.quantization
-    if quantization is None:
-        return ""
-    if quantization.granularity != "per_tensor" or not quantization.scales:
-        return f"{quantization.granularity} {TIMES}{len(quantization.scales)}"
-    zero_point = next(iter(quantization.zero_points), 0)
-    return f"scale {quantization.scales[0]:.7g}, zero point {zero_point}"
-
-
-def weights_text(operator: Operator) -> str:
-    """The type and granularity of an operator's weights, as the file stores them."""
-    if operator.weights is None:
-        return ""
-    weights = stored(operator.weights)
-    quantization = weights.quantization
-    if quantization is None:
-        return weights.dtype
-    number = len(quantization.scales)
-    count = f" {TIMES}{number}" if quantization.granularity != "per_tensor" else ""
-    return f"{weights.dtype} {quantization.granularity}{count}"
-
-
-def integers_text(operators: Sequence[Operator]) -> str:
-    """How many operators compute in integers: `12 of 12 ops in integers`."""
-    return f"{_integers(operators)} of {len(operators)} ops in integers"
-
-
-def _integers(operators: Sequence[Operator]) -> int:
-    return sum(operator.compute == "integer" for operator in operators)
-
-
-def _lines(model: Model) -> Iterator[str]:
-    operators = all_operators(model)
-    tensors = sum(len(subgraph.tensors) for subgraph in model.subgraphs)
-    macs = sum(operator.macs for operator in operators)
-    share = f" ({100 * _integers(operators) // len(operators)} %)" if operators else ""
-    yield printable(
-        f"{model.name}: {size_text(model.size)}, {len(operators)} ops, {tensors} tensors"
-    )
-    yield f"{integers_text(operators)}{share}, {macs:,} MACs"
-    if model.description:
-        yield printable(f"description: {model.description}")
-    if operators:
-        yield "\nops by kind"
-        rows = [
-            [row["count"], row["name"], row["compute"], f"{row['macs']:,}"]
-            for row in histogram(operators)
-        ]
-        yield table(["count", "op", "compute", "MACs"], rows, align="><<>", indent=INDENT)
+    sums = summary(model)
+    lines = [*_header(model, sums), *_ends(model), *_histogram(sums), *_quantization(sums)]
+    lines += _islands(model)
+    if len(model.subgraphs) > 1:
+        lines += _subgraphs(model)
     for subgraph in model.subgraphs:
-        if len(model.subgraphs) > 1:
-            yield "\n" + printable(f"subgraph {subgraph.index} {subgraph.name}".rstrip())
-        yield from _subgraph(subgraph)
+        if list_operators and subgraph.operators:
+            lines += [_title("ops", subgraph), _operator_table(subgraph)]
+        if list_tensors and subgraph.tensors:
+            lines += [_title("tensors", subgraph), _tensor_table(subgraph)]
+    return "\n".join(lines)
 
 
-def _subgraph(subgraph: Subgraph) -> Iterator[str]:
-    for title, tensors in (("inputs", subgraph.inputs), ("outputs", subgraph.outputs)):
-        rows = [
-            [tensor.name, tensor.dtype, shape_text(tensor), quantization_text(tensor)]
-            for tensor in tensors
-        ]
+def _listed(words: Sequence[str], most: int = MOST_LISTED) -> str:
+    """The words with commas; of many the first, and how many more there are."""
+    more = [f"and {len(words) - most} more"] if len(words) > most else []
+    return ", ".join([*(fitted(word) for word in words[:most]), *more])
+
+
+def _caller_names(signature: Signature | None) -> dict[Tensor, str]:
+    """What callers of a signature name its tensors."""
+    if signature is None:
+        return {}
+    pairs = [*signature.inputs.items(), *signature.outputs.items()]
+    return {tensor: name for name, tensor in pairs}
+
+
+def _header(model: Model, sums: dict[str, Any]) -> Iterator[str]:
+    operators = all_operators(model)
+    counts = f"{sums['operators']} ops, {sums['tensors']} tensors"
+    yield printable(f"{model.name}: {size_text(model.size)}, {counts}")
+    share = f" ({int(100 * sums['integer_share'])} %)" if operators else ""
+    yield fact("integers", integers_text(operators) + share)
+    yield fact("MACs", f"{sums['macs']:,}")
+    weights = size_text(sums["weight_bytes"])
+    yield fact("parameters", f"{sums['parameters']:,}; constants take {weights}")
+    peak = ops.peak_activations(model)
+    if peak.operator is not None:
+        where = operator_text(peak.operator, len(model.subgraphs))
+        yield fact("activations", f"peak of {size_text(peak.bytes)} at op {where}")
+    if model.description:
+        yield fact("description", model.description)
+    if runtime := min_runtime_version(model):
+        yield fact("runtime", f"{runtime} or newer")
+    if model.metadata:
+        sizes = model.metadata.size
+        entries = [f"{fitted(name)} ({size_text(sizes(name))})" for name in model.metadata]
+        yield fact("metadata", _listed(entries))
+    if model.signatures:
+        yield fact("signatures", _listed([signature.name for signature in model.signatures]))
+
+
+def _ends(model: Model) -> Iterator[str]:
+    """The inputs and outputs of what a caller can run: of each signature, else of subgraph 0."""
+    runs: list[tuple[Subgraph, Signature | None]] = [
+        (signature.subgraph, signature) for signature in model.signatures[:MOST_LISTED]
+    ]
+    if not any(subgraph.index == 0 for subgraph, _ in runs):
+        runs.insert(0, (model.subgraphs[0], None))
+    for subgraph, signature in runs:
+        title = "inputs and outputs"
+        if len(runs) > 1:
+            name = fitted(signature.name) if signature else f"subgraph {subgraph.index}"
+            title += f" of {name}"
+        rows = list(_end_rows(subgraph, _caller_names(signature)))
         if rows:
+            header = ["", "name", "type", "shape", "quantization", "tensor"]
             yield f"\n{title}"
-            yield table(["name", "type", "shape", "quantization"], rows, indent=INDENT)
-    if subgraph.operators:
-        yield "\nops"
-        header = ["index", "op", "compute", "MACs", "output", "weights"]
-        ops = [_operator(operator) for operator in subgraph.operators]
-        yield table(header, ops, align="><<><<", indent=INDENT)
+            yield table(header, rows, align="<<<<<>", indent=INDENT)
 
 
-def _operator(operator: Operator) -> list[object]:
-    output = shape_text(operator.outputs[0]) if operator.outputs else ""
-    macs = f"{operator.macs:,}" if operator.macs else ""
-    weights = weights_text(operator)
-    return [operator.index, operator.name, operator.compute, macs, output, weights]
+def _end_rows(subgraph: Subgraph, names: dict[Tensor, str]) -> Iterator[list[object]]:
+    for what, tensors in (("input", subgraph.inputs), ("output", subgraph.outputs)):
+        for tensor in tensors[:MOST_LISTED]:
+            yield [
+                what,
+                names.get(tensor, tensor.name),
+                tensor.dtype,
+                shape_text(tensor),
+                quantization_text(tensor),
+                tensor.index,
+            ]
+        if len(tensors) > MOST_LISTED:
+            yield [f"and {len(tensors) - MOST_LISTED} more", *[""] * 5]
 
 
-def size_text(size: int) -> str:
-    """A number of bytes as KiB or MiB."""
-    return f"{size / 1024:,.1f} KiB" if size < 10 << 20 else f"{size / (1 << 20):,.1f} MiB"
+def _histogram(sums: dict[str, Any]) -> Iterator[str]:
+    if not sums["histogram"]:
+        return
+    rows = [
+        [
+            row["count"],
+            row["name"],
+            row["compute"],
+            count_text(row["macs"]),
+            count_text(row["parameters"]),
+        ]
+        for row in sums["histogram"]
+    ]
+    yield "\nops by kind"
+    header = ["count", "op", "compute", "MACs", "parameters"]
+    yield table(header, rows, align="><<>>", indent=INDENT)
+
+
+def _quantization(sums: dict[str, Any]) -> Iterator[str]:
+    rows = [
+        [
+            row["tensors"],
+            row["kind"],
+            row["dtype"],
+            row["granularity"],
+            row["symmetric"] if row["granularity"] else "",
+            row["power_of_two"] if row["granularity"] else "",
+        ]
+        for row in sums["quantization"]
+    ]
+    if rows:
+        yield "\ntensors by kind"
+        header = ["count", "kind", "type", "granularity", "symmetric", "power of two"]
+        yield table(header, rows, align="><<<>>", indent=INDENT)
+
+
+def _islands(model: Model) -> Iterator[str]:
+    """Where floats come in between integers; nothing where a model has only floats."""
+    found = ops.islands(model)
+    if not found or all(operator.compute != "integer" for operator in all_operators(model)):
+        return
+    total = sum(len(island.operators) for island in found)
+    word = "island" if len(found) == 1 else "islands"
+    yield f"\nfloats: {total} ops in {len(found)} {word}"
+    for island in found[:MOST_LISTED]:
+        first, last = (
+            fitted(operator_text(operator, len(model.subgraphs)))
+            for operator in (island.operators[0], island.operators[-1])
+        )
+        count = len(island.operators)
+        yield f"{INDENT}{count} ops: from {first} to {last}" if count > 1 else f"{INDENT}{first}"
+    if len(found) > MOST_LISTED:
+        yield f"{INDENT}and {len(found) - MOST_LISTED} more"
+
+
+def _subgraphs(model: Model) -> Iterator[str]:
+    rows = [
+        [
+            subgraph.index,
+            subgraph.name,
+            len(subgraph.operators),
+            len(subgraph.tensors),
+            len(subgraph.inputs),
+            len(subgraph.outputs),
+        ]
+        for subgraph in model.subgraphs
+    ]
+    yield "\nsubgraphs"
+    header = ["index", "name", "ops", "tensors", "inputs", "outputs"]
+    yield table(header, rows, align="><>>>>", indent=INDENT)
+
+
+def _title(what: str, subgraph: Subgraph) -> str:
+    several = len(subgraph.model.subgraphs) > 1
+    name = f" {subgraph.index} {fitted(subgraph.name)}".rstrip()
+    return f"\n{what} of subgraph{name}" if several else f"\n{what}"
+
+
+def _operator_table(subgraph: Subgraph) -> str:
+    header = ["index", "op", "compute", "MACs", "parameters", "output", "shape", "weights"]
+    rows = [_operator_row(operator) for operator in subgraph.operators]
+    return table(header, rows, align="><<>><<<", indent=INDENT)
+
+
+def _operator_row(operator: Operator) -> list[object]:
+    output = operator.outputs[0] if operator.outputs else None
+    return [
+        operator.index,
+        operator.name,
+        operator.compute,
+        count_text(operator.macs),
+        count_text(operator.parameters),
+        output.dtype if output else "",
+        shape_text(output) if output else "",
+        weights_text(operator),
+    ]
+
+
+def _tensor_table(subgraph: Subgraph) -> str:
+    header = ["index", "name", "kind", "type", "shape", "bytes", "quantization"]
+    rows = [
+        [
+            tensor.index,
+            tensor.name,
+            kind,
+            tensor.dtype,
+            shape_text(tensor),
+            count_text(stored_bytes(tensor) or 0),
+            quantization_text(tensor),
+        ]
+        for tensor, kind in zip(subgraph.tensors, kinds(subgraph), strict=True)
+    ]
+    return table(header, rows, align="><<<<>", indent=INDENT)

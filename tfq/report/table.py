@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 GAP = "  "
+WIDEST = 60
 
 
 def table(
@@ -17,7 +18,7 @@ def table(
     rows: Iterable[Sequence[object]],
     *,
     align: str = "",
-    widest: int = 60,
+    widest: int = WIDEST,
     indent: str = "",
 ) -> str:
     """Set rows in columns.
@@ -39,7 +40,7 @@ def table(
         CONV_2D  9,216
         ADD          0
     """
-    cells = [[_cell(value, widest) for value in row] for row in (header, *rows)]
+    cells = [[fitted(value, widest) for value in row] for row in (header, *rows)]
     widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
     sides = align.ljust(len(widths), "<")
     lines = (
@@ -63,10 +64,26 @@ def width(text: str) -> int:
     )
 
 
-def _cell(value: object, widest: int) -> str:
-    text = "" if value is None else printable(str(value))
-    if width(text) <= widest:
-        return text
+def fitted(value: object, widest: int = WIDEST) -> str:
+    """Make a text fit into a line: escape what a terminal would obey, and cut out the middle.
+
+    Args:
+        value: What to print, such as a name from a file; None is nothing.
+        widest: How many columns of a terminal there are for it.
+
+    Returns:
+        One line of at most that width.
+    """
+    text = "" if value is None else str(value)
+    if len(text) > 4 * widest:
+        # A name may have megabytes; and characters that take no column are without number.
+        text = text[: 2 * widest] + text[-2 * widest :]
+        return _cut(printable(text), widest)
+    text = printable(text)
+    return text if width(text) <= widest else _cut(text, widest)
+
+
+def _cut(text: str, widest: int) -> str:
     # Cut by characters: where they are wide, the cell is narrower than it could be.
     room = widest // 2 if not text.isascii() else widest
     return f"{text[: room // 2]}…{text[len(text) - (room - room // 2 - 1) :]}"
