@@ -4,7 +4,29 @@ Adding a device is adding a file beside this one; `schemas/profile.schema.json` 
 it. A profile repeats what its sources say, and leaves out what they do not say.
 """
 
+from tfq.profiles.constraint import Constraint
 from tfq.profiles.loader import load, names
-from tfq.profiles.profile import Conversion, Granularity, Profile, Requirements, Source
+from tfq.profiles.profile import (
+    Conversion,
+    Granularity,
+    Memory,
+    Misfit,
+    Profile,
+    Requirements,
+    Shapes,
+    Source,
+)
 
-__all__ = ["Conversion", "Granularity", "Profile", "Requirements", "Source", "load", "names"]
+__all__ = [
+    "Constraint",
+    "Conversion",
+    "Granularity",
+    "Memory",
+    "Misfit",
+    "Profile",
+    "Requirements",
+    "Shapes",
+    "Source",
+    "load",
+    "names",
+]

@@ -6,10 +6,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tfq import errors
-from tfq.profiles import profile
+from tfq.ops.facts import FACTS
+from tfq.profiles import constraint, profile
 from tfq.profiles.nearest import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tfq.profiles.profile import Profile
 
 # Plain strings instead of pathlib, which would cost more at start-up than reading a profile.
@@ -101,6 +104,20 @@ def _validate(data: dict[str, Any], path: str) -> None:
     first = next(validate.violations(data, load_schema("profile.schema")), None)
     if first is not None:
         raise errors.ProfileError(f"{path}: {first.path}: {first.message}")
+    for place, word in _unknown_facts(data):
+        raise errors.ProfileError(
+            f"{path}: {place}: expected facts of operators (see docs/profiles.md),"
+            f" got {word!r}{did_you_mean(word, FACTS)}"
+        )
+
+
+def _unknown_facts(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The place and the word of each constraint that is in none of the words of facts."""
+    lists = {f"$.{key}": data.get(key, ()) for key in ("every_operator", "advice")}
+    lists |= {f"$.operators.{name}": rows for name, rows in data.get("operators", {}).items()}
+    for place, rows in lists.items():
+        for index, row in enumerate(rows):
+            yield from ((f"{place}[{index}]", word) for word in constraint.unknown_facts(row))
 
 
 def _read(path: str) -> dict[str, Any]:

@@ -1,0 +1,225 @@
+"""Which operators the device runs on its accelerator, which on the CPU, and in which pieces."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from tfq import ops
+from tfq.ops.dtypes import QUANTIZED
+
+if TYPE_CHECKING:
+    from tfq.model import Model, Operator, Subgraph, Tensor
+    from tfq.profiles import Profile
+
+ACCELERATOR, CPU = "accelerator", "cpu"
+
+
+class Placed(NamedTuple):
+    """Where one operator runs.
+
+    Attributes:
+        operator: The operator.
+        target: `"accelerator"` or `"cpu"`.
+        reason: Why the device does not take it, half a sentence; empty if it does.
+        partition: The piece of the graph that it is in on the accelerator, counted from 0 in the
+            order in which the pieces run; None on the CPU.
+        after_end: Whether the device would take it, but for an operator before it.
+    """
+
+    operator: Operator
+    target: str
+    reason: str = ""
+    partition: int | None = None
+    after_end: bool = False
+
+
+class Placement:
+    """Where the operators of a model run.
+
+    Attributes:
+        operators: One `Placed` after the other, subgraph by subgraph, in running order.
+        is_known: Whether the profile says which operators the device takes.
+    """
+
+    def __init__(self, operators: tuple[Placed, ...], is_known: bool) -> None:
+        """Put together what `place` found."""
+        self.operators = operators
+        self.is_known = is_known
+
+    def __repr__(self) -> str:
+        """Return how many operators are on the accelerator."""
+        return f"<Placement {self.on_accelerator} of {len(self.operators)} on the accelerator>"
+
+    @property
+    def fits(self) -> bool:
+        """Whether the device takes every operator."""
+        return all(not each.reason and not each.after_end for each in self.operators)
+
+    @cached_property
+    def on_accelerator(self) -> int:
+        """How many operators are on the accelerator."""
+        return sum(each.target == ACCELERATOR for each in self.operators)
+
+    @property
+    def share(self) -> float:
+        """Which share of the operators is on the accelerator, from 0 to 1; 1 for none at all."""
+        return self.on_accelerator / len(self.operators) if self.operators else 1.0
+
+    @cached_property
+    def macs(self) -> int:
+        """The multiply-accumulates of all operators."""
+        return sum(each.operator.macs for each in self.operators)
+
+    @cached_property
+    def macs_on_accelerator(self) -> int:
+        """The multiply-accumulates of the operators on the accelerator."""
+        return sum(each.operator.macs for each in self.operators if each.target == ACCELERATOR)
+
+    @property
+    def macs_share(self) -> float:
+        """Which share of the multiply-accumulates is on the accelerator; 1 if there are none."""
+        return self.macs_on_accelerator / self.macs if self.macs else 1.0
+
+    @cached_property
+    def partitions(self) -> int:
+        """In how many pieces the graph is on the accelerator."""
+        pieces = {
+            (each.operator.subgraph.index, each.partition)
+            for each in self.operators
+            if each.partition is not None
+        }
+        return len(pieces)
+
+    @cached_property
+    def transfers(self) -> int:
+        """How many tensors pass between CPU and accelerator, or between two pieces, in one run.
+
+        Those that enter and leave the model are not counted: they come from the CPU anyway.
+        """
+        where = {each.operator: (each.target, each.partition) for each in self.operators}
+        crossing = {
+            tensor
+            for each in self.operators
+            for tensor in each.operator.inputs
+            if tensor is not None
+            and tensor.producer is not None
+            and where[tensor.producer] != where[each.operator]
+            and not ops.unpacks_constant(tensor.producer)
+        }
+        return len(crossing)
+
+
+def place(model: Model, profile: Profile) -> Placement:
+    """Say where each operator of a model runs on a device.
+
+    1. An operator fits if the profile lists it, its types are among those that the device takes,
+       and it meets all constraints; where the profile lists no operators, it fits if its types do.
+    2. What fits is on the accelerator, where the device has one; all else on the CPU.
+    3. Where an operator that does not fit ends the accelerated part, so does all that needs its
+       outputs.
+    4. Accelerator and CPU take turns; what the accelerator runs in one turn is one piece.
+
+    Args:
+        model: Any model.
+        profile: The device's profile.
+
+    Returns:
+        The placement.
+    """
+    boundary = ops.boundary(model)
+    found: list[Placed] = []
+    for subgraph in model.subgraphs:
+        found += _subgraph(subgraph, profile, boundary)
+    return Placement(tuple(found), bool(profile.operators))
+
+
+def misfit(op: Operator, profile: Profile) -> str:
+    """Say why a device does not take an operator.
+
+    Args:
+        op: Any operator.
+        profile: The device's profile.
+
+    Returns:
+        Half a sentence with the value, the limit and the reason; empty if the device takes it.
+    """
+    if profile.operators and op.name not in profile.operators:
+        return f"{profile.name} has no {op.name}"
+    if reason := _wrong_type(op, profile):
+        return reason
+    constraints = (*profile.operators.get(op.name, ()), *profile.every_operator)
+    return next(filter(None, (each.broken_by(op) for each in constraints)), "")
+
+
+def _wrong_type(op: Operator, profile: Profile) -> str:
+    wants = profile.quantization
+    if wants.compute == "any":
+        return ""
+    compute = "float" if op.compute == "float16" else op.compute
+    if compute != wants.compute:
+        return f"{op.compute} compute, {profile.name} takes {wants.compute}"
+    for tensor in (*op.inputs, *op.outputs):
+        if tensor is None or tensor.is_variable or tensor.quantization is None:
+            continue
+        kind = "weights" if tensor.is_constant else "activations"
+        taken = wants.weights if tensor.is_constant else wants.activations
+        if taken and tensor.dtype in QUANTIZED and tensor.dtype not in taken:
+            return f"{tensor.dtype} {kind}, {profile.name} takes {' or '.join(taken)}"
+    return ""
+
+
+def _subgraph(subgraph: Subgraph, profile: Profile, boundary: frozenset[Operator]) -> list[Placed]:
+    ended: set[Tensor] = set()
+    placed = []
+    for op in subgraph.operators:
+        reason = misfit(op, profile)
+        after_end = not ended.isdisjoint(each for each in op.inputs if each is not None)
+        # What turns a float input into integers is on the CPU before the accelerator begins.
+        if profile.misfit.ends_accelerator and (after_end or (reason and op not in boundary)):
+            ended.update(op.outputs)
+        fits = not reason and not after_end
+        target = ACCELERATOR if fits and profile.engine == ACCELERATOR else CPU
+        placed.append(Placed(op, target, reason, None, after_end and not reason))
+    pieces = _pieces({each.operator: each.target for each in placed})
+    return [each._replace(partition=pieces.get(each.operator)) for each in placed]
+
+
+def _pieces(targets: dict[Operator, str]) -> dict[Operator, int]:
+    """Number the pieces on the accelerator, as LiteRT divides a graph between delegates.
+
+    Accelerator and CPU take turns. Whoever has the turn runs all that is ready, and what becomes
+    ready by it.
+    """
+    waiting = {op: len(_producers(op, targets)) for op in targets}
+    ready: dict[str, deque[Operator]] = {ACCELERATOR: deque(), CPU: deque()}
+    for op in targets:
+        if waiting[op] == 0:
+            ready[targets[op]].append(op)
+    pieces: dict[Operator, int] = {}
+    side = next((targets[op] for op in targets if waiting[op] == 0), CPU)
+    number = 0
+    while ready[side] or ready[_other(side)]:
+        while ready[side]:
+            op = ready[side].popleft()
+            if side == ACCELERATOR:
+                pieces[op] = number
+            for consumer in {each for tensor in op.outputs for each in tensor.consumers}:
+                waiting[consumer] -= 1
+                if waiting[consumer] == 0:
+                    ready[targets[consumer]].append(consumer)
+        number += side == ACCELERATOR
+        side = _other(side)
+    return pieces
+
+
+def _producers(op: Operator, targets: dict[Operator, str]) -> set[Operator]:
+    """Return the operators whose outputs an operator reads."""
+    tensors = [each for each in op.inputs if each is not None]
+    found = {tensor.producer for tensor in tensors if tensor.producer is not None}
+    return {each for each in found if each in targets}
+
+
+def _other(side: str) -> str:
+    return CPU if side == ACCELERATOR else ACCELERATOR

@@ -1,0 +1,45 @@
+"""What can be said of one operator in a word and a number: its stride, its rank, its fused ReLU.
+
+Device profiles state their constraints in these words (see `schemas/profile.schema.json`), so that
+a device is data and no code. A fact is a number, a text or a bool; a tuple, where it holds for each
+of several tensors; or None, where the operator has no such thing or the file does not tell.
+"""
+
+from __future__ import annotations
+
+from tfq.ops.facts import kernels, options, quantities, shapes, types
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tfq.model import Operator
+
+Value = "int | float | str | bool"
+Fact = "Value | tuple[Value, ...] | None"
+
+FACTS: Mapping[str, Callable[[Operator], object]] = {
+    **shapes.FACTS,
+    **kernels.FACTS,
+    **types.FACTS,
+    **quantities.FACTS,
+    **options.FACTS,
+}
+
+
+def fact(op: Operator, name: str) -> object:
+    """Return one fact of an operator.
+
+    Args:
+        op: Any operator.
+        name: A key of `FACTS`.
+
+    Returns:
+        The fact; None where the operator has no such thing or the file does not tell.
+    """
+    return FACTS[name](op)
+
+
+def describe(name: str) -> str:
+    """Return what a fact is, in a sentence: the first line of its function's docstring."""
+    return (FACTS[name].__doc__ or "").partition("\n")[0]
