@@ -7,13 +7,26 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 CHECKED := tfq schemas samples tests benchmarks
 
-.PHONY: demo test lint format bench clean
+CASES ?= 100000
+SEED ?= 1
+
+.PHONY: demo test fuzz fuzz-guided lint format bench clean
 
 demo: $(INSTALLED)
 	$(BIN)/python samples/demo.py
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+# make fuzz CASES=1000000 SEED=7; a case that fails says how to run it alone.
+fuzz: $(INSTALLED)
+	$(BIN)/python tests/fuzz/run.py --cases=$(CASES) --seed=$(SEED)
+
+# Until it finds something, or for so long: make fuzz-guided OPTIONS=-max_total_time=600
+fuzz-guided: $(INSTALLED)
+	$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet \
+		--disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
+	$(BIN)/python tests/fuzz/guided.py $(OPTIONS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check $(CHECKED)
@@ -26,6 +39,8 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix $(CHECKED)
 
 bench: $(INSTALLED)
+	$(BIN)/python benchmarks/inspection.py
+	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/conversion.py
 
 # The stamp is written last, so an interrupted installation is taken up again.

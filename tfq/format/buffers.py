@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tfq.format.schema import OFFSET_BYTES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tfq.format.draft import Draft
@@ -48,6 +50,16 @@ def buffer_range(buffer: Table) -> tuple[int, int] | None:
 def options_range(operator: Table) -> tuple[int, int] | None:
     """Return where the custom options of an operator stand if not inside the flatbuffer."""
     return outside_range(operator, *OUTSIDE["Operator"])
+
+
+def data_span(buffer: Table) -> tuple[int, int]:
+    """Return where the data of a buffer stand, inside the flatbuffer or behind it."""
+    if (span := buffer_range(buffer)) is not None:
+        return span
+    if "data" not in buffer:
+        return 0, 0
+    start = buffer.target("data") + OFFSET_BYTES
+    return start, start + len(buffer.raw("data"))
 
 
 def buffer_data(buffer: Table) -> memoryview:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tfq.format.buffers import buffer_data, buffer_range, options_range
+from tfq.format.buffers import buffer_range, data_span, options_range
 from tfq.format.malformed import SEPARATOR, Malformed, element
+from tfq.format.source import RELEASE_AFTER_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,10 +41,11 @@ class _Check:
         self.model = model
         self.size = model.source.size
         self.subgraphs = model["subgraphs"] or ()
-        self.buffer_tables = model["buffers"] or ()
-        self.buffers = len(self.buffer_tables)
+        self.buffers = len(model["buffers"] or ())
         self.operator_codes = len(model["operator_codes"] or ())
         self.tensors = [len(subgraph["tensors"] or ()) for subgraph in self.subgraphs]
+        self.spans: list[tuple[int, int]] = []
+        self.released = 0
         self.tensor_tables: tuple[Table, ...] = ()
         self.budget = _READINGS * model.source.size
 
@@ -51,6 +53,7 @@ class _Check:
         if not self.subgraphs:
             raise Malformed("has no subgraph, expected at least one")
         self.each(self.model, "buffers", self.buffer)
+        self.model.source.spans = tuple(self.spans)
         self.each(self.model, "subgraphs", self.subgraph)
         self.each(self.model, "signature_defs", self.signature)
         self.each(self.model, "metadata", self.metadata)
@@ -66,6 +69,10 @@ class _Check:
 
     def buffer(self, buffer: Table, index: int) -> None:
         self.span(buffer_range(buffer), "data")
+        self.spans.append(data_span(buffer))
+        if abs(buffer.position - self.released) > RELEASE_AFTER_BYTES:
+            self.model.source.release()
+            self.released = buffer.position
 
     def span(self, span: tuple[int, int] | None, what: str) -> None:
         """Check bytes that stand outside the flatbuffer, in the same file."""
@@ -141,7 +148,8 @@ class _Check:
     def data_size(self, tensor: int) -> int:
         """Return how many bytes of the file a tensor of the current subgraph holds."""
         index = self.tensor_tables[tensor]["buffer"]
-        return len(buffer_data(self.buffer_tables[index])) if index < self.buffers else 0
+        start, stop = self.spans[index] if index < self.buffers else (0, 0)
+        return stop - start
 
     def charge(self, size: int) -> None:
         """Take the size of something that is decoded whole from the budget."""

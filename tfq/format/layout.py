@@ -7,6 +7,7 @@ some dozens of vtables; what is learned here is paid once for each.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 
 from tfq.format.malformed import Malformed
 
@@ -96,12 +97,9 @@ def read_layout(source: Source, schema: TableSchema, vtable: int) -> Layout:
             raise Malformed(f"{field.name} is said to be {at} bytes from the table's start")
         fields[field.name] = (at, field)
     known = {field.slot for _, field in fields.values()}
+    borders = sorted({*entries[_FIRST_ENTRY:], table_size})
     unknown = [
-        (
-            2 * index,
-            at,
-            min((end - at for end in (*entries[2:], table_size) if end > at), default=0),
-        )
+        (2 * index, at, borders[min(bisect_right(borders, at), len(borders) - 1)] - at)
         for index, at in enumerate(entries)
         if index >= _FIRST_ENTRY and at >= OFFSET_TO_VTABLE_BYTES and 2 * index not in known
     ]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # A smaller file is read: that is as fast as mapping it, and a map holds a file descriptor for as
 # long as the model lives.
 _MAP_FROM_BYTES = 1 << 20
+# Whoever walks through the weights of a large file calls `Source.release` so often.
+RELEASE_AFTER_BYTES = 2 << 20
 _IDENTIFIER = slice(4, 8)
 
 
@@ -31,10 +33,11 @@ class Source:
         path: The path it was read from, or None.
         layouts: What `verify` learned of the vtables, by (table name, position).
         root: Where `verify` found the root table.
+        spans: Where the data of each buffer stand, as `check_indices` found them.
         files: What was mapped of the files beside it that hold its weights, by path.
     """
 
-    __slots__ = ("data", "files", "layouts", "name", "path", "root", "size")
+    __slots__ = ("data", "files", "layouts", "name", "path", "root", "size", "spans")
 
     def __init__(self, data: bytes | mmap.mmap, name: str, path: str | None = None) -> None:
         """Hold `data`, after a look at its beginning.
@@ -49,7 +52,19 @@ class Source:
         self.path = path
         self.layouts: dict[tuple[str, int], Layout] = {}
         self.root = 0
+        self.spans: tuple[tuple[int, int], ...] = ()
         self.files: dict[str, bytes | mmap.mmap] = {}
+
+    def release(self) -> None:
+        """Let go of the pages of a mapped file that were read so far; they stay readable.
+
+        Linux keeps a file that was written in one go in pieces of 2 MiB, and counts the whole piece
+        as the process's memory where one byte of it is read.
+        """
+        if not isinstance(self.data, bytes) and hasattr(self.data, "madvise"):
+            import mmap
+
+            self.data.madvise(mmap.MADV_DONTNEED)
 
     def view(self, start: int, stop: int) -> memoryview:
         """Return the bytes from `start` to `stop` without a copy."""

@@ -16,6 +16,7 @@ import struct
 from tfq.format.layout import OFFSET_TO_VTABLE_BYTES, read_layout
 from tfq.format.malformed import Malformed, element
 from tfq.format.schema import tflite
+from tfq.format.source import RELEASE_AFTER_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class _Walk:
         if layout is None:
             layout = read_layout(self.source, schema, vtable)
             self.layouts[schema.name, vtable] = layout
+            self.charge(layout.length)
         if position + layout.extent > self.size:
             raise Malformed(self._past_the_end(f"{schema.name} at byte {position}", layout.extent))
         self.charge(_TABLE_CHARGE)
@@ -93,10 +95,14 @@ class _Walk:
         """Check a vector of tables."""
         count = self.length(field, position)
         schema = self.schema.table(field.type)
-        index = 0
+        index, released = 0, position
         try:
             for index in range(count):
-                self.table(schema, self.target(position + _LENGTH_BYTES + 4 * index))
+                target = self.target(position + _LENGTH_BYTES + 4 * index)
+                self.table(schema, target)
+                if abs(target - released) > RELEASE_AFTER_BYTES:
+                    self.source.release()
+                    released = target
         except Malformed as error:
             raise error.within(element(field.name, index)) from None
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # FlatBuffers' own limit for a file: offsets have 32 bits, but runtimes hold them in signed ones.
 _LARGEST_FLATBUFFER = (1 << 31) - 1
+_LARGEST_TABLE = (1 << 16) - 1
 # Behind the flatbuffer data stand where LiteRT can use them without a copy (its host memory is
 # aligned so), or as they stood before.
 _OUTSIDE_ALIGNMENT = 64
@@ -145,15 +146,20 @@ class _Writer:
         if isinstance(value, list | tuple):
             return self.references([self.child(each) for each in reversed(value)][::-1])
         key = _key(value)
+        if key is None:
+            return self.new(value)
         if key not in self.placed:
-            if isinstance(value, Vector):
-                self.placed[key] = self.vector(value)
-            elif isinstance(value, Blob):
-                self.align(BYTES_ALIGNMENT, len(value.content) + value.remainder)
-                self.placed[key] = self.put(value.content)
-            else:
-                self.placed[key] = self.table(value)  # type: ignore[arg-type]
+            self.placed[key] = self.new(value)
         return self.placed[key]
+
+    def new(self, value: object) -> int:
+        """Write what a field points at."""
+        if isinstance(value, Vector):
+            return self.vector(value)
+        if isinstance(value, Blob):
+            self.align(BYTES_ALIGNMENT, len(value.content) + value.remainder)
+            return self.put(value.content)
+        return self.table(value)  # type: ignore[arg-type]
 
     def vector(self, vector: Vector) -> int:
         self.align(vector.alignment, len(vector.content))
@@ -238,7 +244,7 @@ class _Writer:
             key: object = (source, *span)
             alignment = min(max(span[0] & -span[0], _OUTSIDE_ALIGNMENT), _LARGEST_ALIGNMENT)
         elif isinstance(inside, Vector) and inside.count and self.outside:
-            data, key, alignment = inside.content, _key(inside), _OUTSIDE_ALIGNMENT
+            data, key, alignment = inside.content, inside.key or object(), _OUTSIDE_ALIGNMENT
         elif isinstance(inside, Vector) and isinstance(node, Draft):
             # Where data were set, a position from before means nothing any more.
             return [part for part in parts if part.slot not in (offset.slot, size.slot)]
@@ -253,13 +259,15 @@ class _Writer:
 
 
 def _key(value: object) -> object:
-    """Return what tells whether two values are one thing of one file."""
+    """Return what is the same for all references to one thing that is written once; or None.
+
+    Those are data, and what the schema does not know. All else is written for each reference: the
+    reader charges every reference to the size of the file, and must be able to read what is written
+    from what it has read.
+    """
     if isinstance(value, Vector):
-        # What was set anew is nobody else's.
-        return object() if value.key is None else value.key
-    if isinstance(value, Table):
-        return value.source, value.schema.name, value.position
-    return value.key if isinstance(value, Blob | Foreign) else value
+        return value.key if value.alignment == BYTES_ALIGNMENT else None
+    return value.key if isinstance(value, Blob | Foreign) else None
 
 
 def _source(node: Table | Draft) -> Source | None:
@@ -275,5 +283,7 @@ def _alignment(width: int) -> int:
 def _vtable(at: dict[int, int], size: int) -> bytes:
     """Make a vtable from the distances of the fields by their slots."""
     end = max(at, default=OFFSET_BYTES - 2) + 2
+    if max(end, size) > _LARGEST_TABLE:
+        raise Error(f"a table takes {size} bytes, more than the {_LARGEST_TABLE} of the format")
     entries = [at.get(slot, 0) for slot in range(OFFSET_BYTES, end, 2)]
     return struct.pack(f"<{2 + len(entries)}H", end, size, *entries)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import cached_property
 
 from tfq import format as file_format
+from tfq.model.lazy import lazy
 from tfq.model.signature import Signature
 from tfq.model.subgraph import Subgraph
 from tfq.model.view import View
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfq.format import Draft, Table
+    from tfq.format import Draft, Source, Table
     from tfq.model.operator import Operator
     from tfq.model.tensor import Tensor
 
@@ -44,14 +44,18 @@ def load(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Mode
 class Metadata(Mapping[str, bytes]):
     """What tools left in a file, by name; read when it is asked for."""
 
-    def __init__(self, entries: dict[str, Table], buffers: tuple[Table, ...]) -> None:
-        """View the entries, whose data are in the buffers."""
+    def __init__(self, entries: dict[str, Table], source: Source) -> None:
+        """View the entries of a file."""
         self._entries = entries
-        self._buffers = buffers
+        self._source = source
 
     def __getitem__(self, name: str) -> bytes:
         """Return the data of an entry, copied."""
-        return bytes(self._data(name))
+        return bytes(self._source.view(*self.span(name)))
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is an entry of that name, without copying its data."""
+        return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         """Return the names."""
@@ -63,14 +67,16 @@ class Metadata(Mapping[str, bytes]):
 
     def size(self, name: str) -> int:
         """Return the size of an entry's data in bytes."""
-        return len(self._data(name))
+        start, stop = self.span(name)
+        return stop - start
+
+    def span(self, name: str) -> tuple[int, int]:
+        """Return where an entry's data stand in the file."""
+        return self._source.spans[self._entries[name]["buffer"]]
 
     def __repr__(self) -> str:
         """Return the names and sizes."""
         return f"<Metadata {', '.join(f'{name}: {self.size(name)} bytes' for name in self)}>"
-
-    def _data(self, name: str) -> memoryview:
-        return file_format.buffer_data(self._buffers[self._entries[name]["buffer"]])
 
 
 class Model(View):
@@ -80,7 +86,7 @@ class Model(View):
         """View the file whose root table this is."""
         vars(self).update(table=table)
 
-    @cached_property
+    @lazy
     def subgraphs(self) -> tuple[Subgraph, ...]:
         """All subgraphs: at least one."""
         tables = self.table["subgraphs"]
@@ -106,7 +112,7 @@ class Model(View):
         """The outputs of the first subgraph."""
         return self.subgraphs[0].outputs
 
-    @cached_property
+    @lazy
     def input_names(self) -> tuple[str, ...]:
         """What callers name the inputs, in order: by the signature, else by their tensors."""
         for signature in self.signatures:
@@ -115,26 +121,26 @@ class Model(View):
                 return tuple([names[tensor] for tensor in self.inputs])
         return tuple([tensor.name for tensor in self.inputs])
 
-    @cached_property
+    @lazy
     def signatures(self) -> tuple[Signature, ...]:
         """Its signatures; empty if it was converted without any."""
         return tuple([Signature(table, self) for table in self.table["signature_defs"] or ()])
 
-    @cached_property
+    @lazy
     def metadata(self) -> Metadata:
         """What tools left in the file, by name: `{"min_runtime_version": b"2.3.0…"}`.
 
         The bytes are copied when they are asked for.
         """
         entries = {entry["name"] or "": entry for entry in self.table["metadata"] or ()}
-        return Metadata(entries, self.buffers)
+        return Metadata(entries, self.table.source)
 
-    @cached_property
+    @lazy
     def description(self) -> str:
         """What the converter wrote about itself, such as `"MLIR Converted."`."""
         return self.table["description"] or ""
 
-    @cached_property
+    @lazy
     def version(self) -> int:
         """The version of the format: 3."""
         return self.table["version"]  # type: ignore[no-any-return]
@@ -193,12 +199,12 @@ class Model(View):
         """
         return cls(file_format.read(b"".join(file_format.write(draft))))
 
-    @cached_property
+    @lazy
     def buffers(self) -> tuple[Table, ...]:
         """The tables of the buffers that tensors and metadata refer to by index."""
         return self.table["buffers"] or ()
 
-    @cached_property
+    @lazy
     def operator_codes(self) -> tuple[Table, ...]:
         """The tables of the operator codes that operators refer to by index."""
         return self.table["operator_codes"] or ()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from tfq import ops
 from tfq.format import SEPARATOR, decode, options_data, tflite
+from tfq.model.lazy import lazy
 from tfq.model.view import View
 
 TYPE_CHECKING = False
@@ -34,41 +33,41 @@ class Operator(View):
         """View the operator `index` of `subgraph`."""
         vars(self).update(table=table, subgraph=subgraph, index=index)
 
-    @cached_property
+    @lazy
     def name(self) -> str:
         """What it does: `"CONV_2D"`; for a custom operator its custom code."""
         if not self.is_custom:
             return self._builtin_name
         return self._code["custom_code"] or _CUSTOM
 
-    @cached_property
+    @lazy
     def is_custom(self) -> bool:
         """Whether it is none of the built-in operators."""
         return self._builtin_name == _CUSTOM
 
-    @cached_property
+    @lazy
     def version(self) -> int:
         """The version of the operator that a runtime must know."""
         return self._code["version"]  # type: ignore[no-any-return]
 
-    @cached_property
+    @lazy
     def inputs(self) -> tuple[Tensor | None, ...]:
         """The tensors it reads, by place; None for an optional one that is left out."""
         tensors = self.subgraph.tensors
         indices = self.table["inputs"] or ()
         return tuple([tensors[index] if index >= 0 else None for index in indices])
 
-    @cached_property
+    @lazy
     def outputs(self) -> tuple[Tensor, ...]:
         """The tensors it writes; those that are left out are not listed."""
         return self._tensors("outputs")
 
-    @cached_property
+    @lazy
     def intermediates(self) -> tuple[Tensor, ...]:
         """The tensors that only carry the quantization of what happens inside an LSTM."""
         return self._tensors("intermediates")
 
-    @cached_property
+    @lazy
     def options(self) -> dict[str, Any]:
         """Its options by name, values of enumerations as names: `{"padding": "SAME", …}`.
 
@@ -84,7 +83,7 @@ class Operator(View):
                 options |= {name: _plain(table, name) for name in table}
         return options
 
-    @cached_property
+    @lazy
     def custom_options(self) -> Any:
         """The options of a custom operator: a dict or list if they are FlexBuffers, else bytes."""
         return _decoded(self.custom_data)
@@ -94,22 +93,22 @@ class Operator(View):
         """The options of a custom operator as they stand in the file, without a copy."""
         return options_data(self.table)
 
-    @property
+    @lazy
     def macs(self) -> int:
         """The multiply-accumulates of one run; see `tfq.ops.macs`."""
         return ops.macs(self)
 
-    @property
+    @lazy
     def parameters(self) -> int:
         """How many values its stored weights and biases have; see `tfq.ops.parameters`."""
         return ops.parameters(self)
 
-    @cached_property
+    @lazy
     def compute(self) -> str:
         """`"integer"`, `"hybrid"`, `"float16"` or `"float"`; see `tfq.ops.compute`."""
         return ops.compute(self)
 
-    @property
+    @lazy
     def weights(self) -> Tensor | None:
         """Its weights, or None if it has none; of a recurrent one the first of many."""
         return ops.weights(self)
@@ -133,7 +132,7 @@ class Operator(View):
         index: int = self.table["opcode_index"]
         return self.subgraph.model.operator_codes[index]
 
-    @cached_property
+    @lazy
     def _builtin_name(self) -> str:
         code = self._code
         # The older field is one byte and ends at 127, where the newer one takes over; files from

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
 
 from tfq.errors import Error, InvalidModelError
 from tfq.format import ABSENT
+from tfq.model.lazy import lazy
 from tfq.model.view import View
 
 TYPE_CHECKING = False
@@ -38,26 +38,26 @@ class Quantization(View):
             details = None
         vars(self).update(table=table, _tensor=tensor, _details=details)
 
-    @cached_property
+    @lazy
     def scales(self) -> tuple[float, ...]:
         """The scales: one, or one for each channel or block in row-major order."""
         if self._details is not None:
             return self._from_tensor("scales")
         return self.table["scale"] or ()
 
-    @cached_property
+    @lazy
     def zero_points(self) -> tuple[int, ...]:
         """The integers that stand for 0.0, one for each scale; blockwise: empty if all are 0."""
         if self._details is not None:
             return self._from_tensor("zero_points") if "zero_points" in self._details else ()
         return self.table["zero_point"] or ()
 
-    @cached_property
+    @lazy
     def quantized_dimension(self) -> int:
         """The axis along which the scales of per-channel quantization lie."""
         return self.quantized_dimensions[0]
 
-    @cached_property
+    @lazy
     def quantized_dimensions(self) -> tuple[int, ...]:
         """The axes along which scales lie: more than one only in multi-axis quantization."""
         if self._details is not None and "quantized_dimensions" in self._details:
@@ -65,12 +65,12 @@ class Quantization(View):
             return dimensions or (0,)
         return (self.table["quantized_dimension"],)
 
-    @cached_property
+    @lazy
     def block_size(self) -> int:
         """How many values share a scale in blockwise quantization; 0 if it is not blockwise."""
         return self._details["block_size"] if self._details is not None else 0
 
-    @cached_property
+    @lazy
     def granularity(self) -> str:
         """`"per_tensor"`, `"per_channel"` or `"blockwise"`.
 
@@ -85,14 +85,14 @@ class Quantization(View):
         """Whether scales and zero points are tensors, as in blockwise quantization."""
         return self._details is not None
 
-    @cached_property
+    @lazy
     def symmetric(self) -> bool:
         """Whether 0.0 is the middle of the integers: 0 for signed types, 128 for uint8."""
         middle = _MIDDLES.get(self._tensor.dtype, 0)
         points = self.zero_points or (0,)
         return all(point == middle for point in points)
 
-    @cached_property
+    @lazy
     def power_of_two(self) -> bool:
         """Whether every scale is exactly a power of two, so that scaling is a shift."""
         return bool(self.scales) and all(
@@ -100,12 +100,12 @@ class Quantization(View):
             for scale in self.scales
         )
 
-    @cached_property
+    @lazy
     def min(self) -> tuple[float, ...]:
         """The smallest real values that were seen in calibration; mostly empty."""
         return self.table["min"] or ()
 
-    @cached_property
+    @lazy
     def max(self) -> tuple[float, ...]:
         """The largest real values that were seen in calibration; mostly empty."""
         return self.table["max"] or ()
@@ -128,7 +128,7 @@ class Quantization(View):
             shown.append(f"{name}={listed}{', …' if len(numbers) > _LISTED else ''}")
         return f"<Quantization {self.granularity} {' '.join(shown)}>"
 
-    @cached_property
+    @lazy
     def _key(self) -> tuple[object, ...]:
         granularity = self.granularity
         axes = () if granularity == "per_tensor" else (self.quantized_dimensions, self.block_size)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from tfq.model.lazy import lazy
 from tfq.model.view import View
 
 TYPE_CHECKING = False
@@ -23,23 +22,23 @@ class Signature(View):
         """View one signature of `model`."""
         vars(self).update(table=table, _model=model)
 
-    @cached_property
+    @lazy
     def name(self) -> str:
         """Its key, such as `"serving_default"`."""
         return self.table["signature_key"] or ""
 
-    @cached_property
+    @lazy
     def subgraph(self) -> Subgraph:
         """The subgraph that it calls."""
         index: int = self.table["subgraph_index"]
         return self._model.subgraphs[index]
 
-    @cached_property
+    @lazy
     def inputs(self) -> dict[str, Tensor]:
         """The tensors that a caller gives, by name."""
         return self._tensors("inputs")
 
-    @cached_property
+    @lazy
     def outputs(self) -> dict[str, Tensor]:
         """The tensors that a caller gets, by name."""
         return self._tensors("outputs")

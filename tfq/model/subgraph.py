@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from tfq.model.lazy import lazy
 from tfq.model.operator import Operator
 from tfq.model.tensor import Tensor
 from tfq.model.view import View
@@ -29,34 +28,34 @@ class Subgraph(View):
         """View the subgraph `index` of `model`."""
         vars(self).update(table=table, model=model, index=index)
 
-    @cached_property
+    @lazy
     def name(self) -> str:
         """Its name; empty if it has none."""
         return self.table["name"] or ""
 
-    @cached_property
+    @lazy
     def tensors(self) -> tuple[Tensor, ...]:
         """All its tensors, by index."""
         tables = self.table["tensors"] or ()
         return tuple([Tensor(table, self, index) for index, table in enumerate(tables)])
 
-    @cached_property
+    @lazy
     def operators(self) -> tuple[Operator, ...]:
         """Its operators, in the order in which they run."""
         tables = self.table["operators"] or ()
         return tuple([Operator(table, self, index) for index, table in enumerate(tables)])
 
-    @cached_property
+    @lazy
     def inputs(self) -> tuple[Tensor, ...]:
         """The tensors that are given to it."""
         return self._tensors("inputs")
 
-    @cached_property
+    @lazy
     def outputs(self) -> tuple[Tensor, ...]:
         """The tensors that it gives back."""
         return self._tensors("outputs")
 
-    @cached_property
+    @lazy
     def links(self) -> Links:
         """Which operator writes a tensor and which read it."""
         return Links(self.operators)

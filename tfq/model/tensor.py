@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from tfq.errors import ArgumentError
-from tfq.format import SEPARATOR, buffer_data, external_buffer, external_data, tflite
+from tfq.format import SEPARATOR, external_buffer, external_data, tflite
 from tfq.model import data
+from tfq.model.lazy import lazy
 from tfq.model.quantization import Quantization
 from tfq.model.view import View
 
@@ -36,12 +35,12 @@ class Tensor(View):
         """View the tensor `index` of `subgraph`."""
         vars(self).update(table=table, subgraph=subgraph, index=index)
 
-    @cached_property
+    @lazy
     def name(self) -> str:
         """Its name; empty if it has none."""
         return self.table["name"] or ""
 
-    @cached_property
+    @lazy
     def shape(self) -> tuple[int, ...]:
         """The sizes of its dimensions; empty for a scalar and where the file states no shape.
 
@@ -49,22 +48,22 @@ class Tensor(View):
         """
         return self.table["shape"] or ()
 
-    @cached_property
+    @lazy
     def shape_signature(self) -> tuple[int, ...]:
         """Its shape with -1 for the dimensions that are free at run time."""
         return self.table["shape_signature"] or self.shape
 
-    @cached_property
+    @lazy
     def has_rank(self) -> bool:
         """What the file says of whether the number of dimensions is known; often left at False."""
         return self.table["has_rank"]  # type: ignore[no-any-return]
 
-    @cached_property
+    @lazy
     def dtype(self) -> str:
         """The type of its values: `"int8"`, `"float32"`, `"int4"`, `"bool"` and so on."""
         return tflite().enum_name("TensorType", self.table["type"]).lower()
 
-    @cached_property
+    @lazy
     def quantization(self) -> Quantization | None:
         """Its quantization parameters, or None if it has none: a table without scales is none."""
         table = self.table["quantization"]
@@ -73,17 +72,19 @@ class Tensor(View):
         quantization = Quantization(table, self)
         return quantization if table["scale"] or quantization.has_own_tensors else None
 
-    @cached_property
+    @lazy
     def is_constant(self) -> bool:
         """Whether its values are known before the model runs: they stand in the file."""
         if self.is_external:
             return True
-        if (buffer := self._buffer) is None:
-            return False
+        if self.nbytes > 0:
+            return True
         # Buffers of activations may be there and empty; so may constants without elements be.
-        return len(self.data) > 0 or ("data" in buffer and 0 in self.shape)
+        if self.buffer_index == 0 or 0 not in self.shape:
+            return False
+        return "data" in self.subgraph.model.buffers[self.buffer_index]
 
-    @cached_property
+    @lazy
     def is_variable(self) -> bool:
         """Whether it keeps its values from one run to the next, as the states of an LSTM do."""
         return self.table["is_variable"]  # type: ignore[no-any-return]
@@ -93,7 +94,7 @@ class Tensor(View):
         """Whether its data leave out zeros, so that they are not laid out as the shape says."""
         return "sparsity" in self.table
 
-    @cached_property
+    @lazy
     def is_external(self) -> bool:
         """Whether its data stand in another file beside the model."""
         return bool(self.table["external_buffer"])
@@ -103,7 +104,7 @@ class Tensor(View):
         """Where the values of a sparse tensor belong, as the file states it; None if it is not."""
         return self.table["sparsity"]  # type: ignore[no-any-return]
 
-    @cached_property
+    @lazy
     def buffer_index(self) -> int:
         """Which buffer of the model holds its data; 0 means none."""
         return self.table["buffer"]  # type: ignore[no-any-return]
@@ -118,18 +119,17 @@ class Tensor(View):
         """
         if self.is_external:
             return external_data(self.subgraph.model.table, self.table["external_buffer"])
-        if (buffer := self._buffer) is None:
-            return memoryview(b"")
-        return buffer_data(buffer)
+        return self.table.source.view(*self._span)
 
-    @cached_property
+    @lazy
     def nbytes(self) -> int:
         """How many bytes its data take, in the file or beside it; 0 if it has none."""
         if self.is_external:
             model = self.subgraph.model.table
             size: int = external_buffer(model, self.table["external_buffer"])["length"]
             return size
-        return len(self.data)
+        start, stop = self._span
+        return stop - start
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """Return the values of a constant tensor.
@@ -184,6 +184,6 @@ class Tensor(View):
         return f"<Tensor {self.index} {self.name!r} {self.dtype}[{shape}]>"
 
     @property
-    def _buffer(self) -> Table | None:
-        index = self.buffer_index
-        return self.subgraph.model.buffers[index] if index != 0 else None
+    def _span(self) -> tuple[int, int]:
+        # Buffer 0 means no data, whatever it holds.
+        return self.table.source.spans[self.buffer_index] if self.buffer_index else (0, 0)

@@ -82,10 +82,17 @@ def _sides(first: Any, second: Any) -> list[Any] | None:
 def _metadata(first: Model, second: Model) -> list[dict[str, Any]]:
     a, b = first.metadata, second.metadata
     changed = []
+    # Entries may share their data, which are then compared once.
+    same: dict[object, bool] = {}
     for name in dict.fromkeys((*a, *b)):
         sizes = [each.size(name) if name in each else None for each in (a, b)]
-        if sizes[0] != sizes[1] or a[name] != b[name]:
-            changed.append({"name": name, "sizes": sizes})
+        if sizes[0] == sizes[1]:
+            spans = a.span(name), b.span(name)
+            if spans not in same:
+                same[spans] = a[name] == b[name]
+            if same[spans]:
+                continue
+        changed.append({"name": name, "sizes": sizes})
     return changed
 
 

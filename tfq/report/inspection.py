@@ -25,6 +25,7 @@ def inspection(model: Model) -> dict[str, Any]:
     Returns:
         Only objects, lists, strings, booleans, finite numbers and None.
     """
+    known = {subgraph: kinds(subgraph) for subgraph in model.subgraphs}
     return {
         "model": model.name,
         "size": model.size,
@@ -32,7 +33,7 @@ def inspection(model: Model) -> dict[str, Any]:
         "description": model.description,
         "min_runtime_version": min_runtime_version(model),
         "metadata": [{"name": name, "size": model.metadata.size(name)} for name in model.metadata],
-        "summary": summary(model),
+        "summary": summary(model, known),
         "signatures": [
             {
                 "name": signature.name,
@@ -42,12 +43,17 @@ def inspection(model: Model) -> dict[str, Any]:
             }
             for signature in model.signatures
         ],
-        "subgraphs": [_subgraph(subgraph) for subgraph in model.subgraphs],
+        "subgraphs": [_subgraph(subgraph, known[subgraph]) for subgraph in model.subgraphs],
     }
 
 
-def summary(model: Model) -> dict[str, Any]:
-    """Sum up a model: what `inspection` has under `summary`."""
+def summary(model: Model, known: dict[Subgraph, list[str]] | None = None) -> dict[str, Any]:
+    """Sum up a model: what `inspection` has under `summary`.
+
+    Args:
+        model: Any model.
+        known: What `kinds` says of its subgraphs, if somebody has asked already.
+    """
     operators = all_operators(model)
     return {
         "operators": len(operators),
@@ -58,7 +64,7 @@ def summary(model: Model) -> dict[str, Any]:
         "peak_activations": _peak(model),
         "integer_share": ops.integer_share(operators),
         "histogram": histogram(operators),
-        "quantization": quantization_summary(model),
+        "quantization": quantization_summary(model, known),
         "islands": [
             {
                 "subgraph": island.operators[0].subgraph.index,
@@ -165,8 +171,8 @@ def _peak(model: Model) -> dict[str, Any]:
     }
 
 
-def _subgraph(subgraph: Subgraph) -> dict[str, Any]:
-    pairs = zip(subgraph.tensors, kinds(subgraph), strict=True)
+def _subgraph(subgraph: Subgraph, known: list[str]) -> dict[str, Any]:
+    pairs = zip(subgraph.tensors, known, strict=True)
     return {
         "index": subgraph.index,
         "name": subgraph.name,

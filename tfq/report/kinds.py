@@ -76,20 +76,24 @@ def _kind(tensor: Tensor, ends: set[int]) -> str:
     return "unused"
 
 
-def quantization_summary(model: Model) -> list[dict[str, Any]]:
+def quantization_summary(
+    model: Model, known: dict[Subgraph, list[str]] | None = None
+) -> list[dict[str, Any]]:
     """Count the tensors of a model by kind, type and granularity.
 
     Args:
         model: Any model.
+        known: What `kinds` says of its subgraphs, if somebody has asked already.
 
     Returns:
         One object for each combination, in the order of KINDS and then the most frequent first:
         granularity None is not quantized; `symmetric` and `power_of_two` say of how many tensors
         that is true.
     """
+    known = known or {subgraph: kinds(subgraph) for subgraph in model.subgraphs}
     rows: dict[tuple[str, str, str | None], dict[str, Any]] = {}
     for subgraph in model.subgraphs:
-        for tensor, kind in zip(subgraph.tensors, kinds(subgraph), strict=True):
+        for tensor, kind in zip(subgraph.tensors, known[subgraph], strict=True):
             quantization = tensor.quantization
             granularity = quantization.granularity if quantization else None
             empty = {
