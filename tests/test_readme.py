@@ -27,8 +27,13 @@ def workplace(samples: Path, tmp_path: Path, digits, monkeypatch: pytest.MonkeyP
     (tmp_path / "samples").symlink_to(samples)
     demo = tmp_path / "build" / "demo"
     demo.mkdir(parents=True)
-    model = digits(mode="dynamic_range", granularity="per_tensor")
-    model.save(demo / "digits_dynamic_range_per_tensor.tflite")
+    for mode, granularity in (
+        ("dynamic_range", "per_tensor"),
+        ("full_integer", "per_channel"),
+        ("full_integer", "per_tensor"),
+    ):
+        model = digits(mode=mode, granularity=granularity)
+        model.save(demo / f"digits_{mode}_{granularity}.tflite")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

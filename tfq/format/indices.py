@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tfq.format.buffers import buffer_range, data_span, options_range
 from tfq.format.malformed import SEPARATOR, Malformed, element
-from tfq.format.source import RELEASE_AFTER_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +44,6 @@ class _Check:
         self.operator_codes = len(model["operator_codes"] or ())
         self.tensors = [len(subgraph["tensors"] or ()) for subgraph in self.subgraphs]
         self.spans: list[tuple[int, int]] = []
-        self.released = 0
         self.tensor_tables: tuple[Table, ...] = ()
         self.budget = _READINGS * model.source.size
 
@@ -70,9 +68,7 @@ class _Check:
     def buffer(self, buffer: Table, index: int) -> None:
         self.span(buffer_range(buffer), "data")
         self.spans.append(data_span(buffer))
-        if abs(buffer.position - self.released) > RELEASE_AFTER_BYTES:
-            self.model.source.release()
-            self.released = buffer.position
+        buffer.source.step(buffer.position)
 
     def span(self, span: tuple[int, int] | None, what: str) -> None:
         """Check bytes that stand outside the flatbuffer, in the same file."""

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     import mmap
 
     from tfq.format.layout import Layout
+    from tfq.format.table import Table
 
 # A smaller file is read: that is as fast as mapping it, and a map holds a file descriptor for as
 # long as the model lives.
 _MAP_FROM_BYTES = 1 << 20
-# Whoever walks through the weights of a large file calls `Source.release` so often.
-RELEASE_AFTER_BYTES = 2 << 20
+# Linux keeps a file that was written in one go in pieces of 2 MiB, and counts a whole piece as the
+# process's memory where one byte of it is read. Whoever walks through the weights of a large file
+# lets go of them from time to time; they stay readable.
+_RELEASE_AFTER_BYTES = 2 << 20
 _IDENTIFIER = slice(4, 8)
 
 
@@ -32,12 +35,24 @@ class Source:
         name: What messages call the file.
         path: The path it was read from, or None.
         layouts: What `verify` learned of the vtables, by (table name, position).
+        tables: The vectors of tables that were read, by (position, table name).
         root: Where `verify` found the root table.
         spans: Where the data of each buffer stand, as `check_indices` found them.
         files: What was mapped of the files beside it that hold its weights, by path.
     """
 
-    __slots__ = ("data", "files", "layouts", "name", "path", "root", "size", "spans")
+    __slots__ = (
+        "_stepped",
+        "data",
+        "files",
+        "layouts",
+        "name",
+        "path",
+        "root",
+        "size",
+        "spans",
+        "tables",
+    )
 
     def __init__(self, data: bytes | mmap.mmap, name: str, path: str | None = None) -> None:
         """Hold `data`, after a look at its beginning.
@@ -51,20 +66,20 @@ class Source:
         self.name = name
         self.path = path
         self.layouts: dict[tuple[str, int], Layout] = {}
+        self.tables: dict[tuple[int, str], tuple[Table, ...]] = {}
         self.root = 0
+        self._stepped = 0
         self.spans: tuple[tuple[int, int], ...] = ()
         self.files: dict[str, bytes | mmap.mmap] = {}
 
-    def release(self) -> None:
-        """Let go of the pages of a mapped file that were read so far; they stay readable.
+    def step(self, position: int) -> None:
+        """Note that a walk through the file has come to a position; see `_RELEASE_AFTER_BYTES`."""
+        if abs(position - self._stepped) > _RELEASE_AFTER_BYTES:
+            self._stepped = position
+            if not isinstance(self.data, bytes) and hasattr(self.data, "madvise"):
+                import mmap
 
-        Linux keeps a file that was written in one go in pieces of 2 MiB, and counts the whole piece
-        as the process's memory where one byte of it is read.
-        """
-        if not isinstance(self.data, bytes) and hasattr(self.data, "madvise"):
-            import mmap
-
-            self.data.madvise(mmap.MADV_DONTNEED)
+                self.data.madvise(mmap.MADV_DONTNEED)
 
     def view(self, start: int, stop: int) -> memoryview:
         """Return the bytes from `start` to `stop` without a copy."""

@@ -129,10 +129,17 @@ def _table(table: Table, field: Field, at: int) -> Table:
 def _tables(table: Table, field: Field, at: int) -> tuple[Table, ...]:
     source, schema = table.source, tflite().table(field.type)
     start, count = _vector(table, at)
+    # The checks of a file and its model look at the same tables.
+    if (known := source.tables.get((start, schema.name))) is not None:
+        return known
     offsets = struct.unpack_from(f"<{count}I", source.data, start)
-    return tuple(
-        [Table(source, schema, start + 4 * i + offset) for i, offset in enumerate(offsets)]
-    )
+    tables = []
+    for position, offset in enumerate(offsets):
+        target = start + 4 * position + offset
+        tables.append(Table(source, schema, target))
+        source.step(target)
+    found = source.tables[start, schema.name] = tuple(tables)
+    return found
 
 
 def _union(table: Table, field: Field, at: int) -> Table | None:

@@ -16,7 +16,6 @@ import struct
 from tfq.format.layout import OFFSET_TO_VTABLE_BYTES, read_layout
 from tfq.format.malformed import Malformed, element
 from tfq.format.schema import tflite
-from tfq.format.source import RELEASE_AFTER_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,14 +94,12 @@ class _Walk:
         """Check a vector of tables."""
         count = self.length(field, position)
         schema = self.schema.table(field.type)
-        index, released = 0, position
+        index = 0
         try:
             for index in range(count):
                 target = self.target(position + _LENGTH_BYTES + 4 * index)
                 self.table(schema, target)
-                if abs(target - released) > RELEASE_AFTER_BYTES:
-                    self.source.release()
-                    released = target
+                self.source.step(target)
         except Malformed as error:
             raise error.within(element(field.name, index)) from None
 

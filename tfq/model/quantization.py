@@ -90,7 +90,7 @@ class Quantization(View):
         """Whether 0.0 is the middle of the integers: 0 for signed types, 128 for uint8."""
         middle = _MIDDLES.get(self._tensor.dtype, 0)
         points = self.zero_points or (0,)
-        return all(point == middle for point in points)
+        return points.count(middle) == len(points)
 
     @lazy
     def power_of_two(self) -> bool:

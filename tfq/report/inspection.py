@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tfq import ops
 from tfq.errors import Error
 from tfq.report.cells import counted
-from tfq.report.json_text import number, plain
+from tfq.report.json_text import numbers, plain
 from tfq.report.kinds import kinds, quantization_summary
 
 if TYPE_CHECKING:
@@ -186,15 +186,15 @@ def _subgraph(subgraph: Subgraph, known: list[str]) -> dict[str, Any]:
 def _quantization(quantization: Quantization) -> dict[str, Any]:
     return {
         "granularity": quantization.granularity,
-        "scales": [number(scale) for scale in quantization.scales],
-        "zero_points": [number(point) for point in quantization.zero_points],
+        "scales": numbers(quantization.scales),
+        "zero_points": numbers(quantization.zero_points),
         "quantized_dimension": quantization.quantized_dimension,
         "quantized_dimensions": list(quantization.quantized_dimensions),
         "block_size": quantization.block_size,
         "symmetric": quantization.symmetric,
         "power_of_two": quantization.power_of_two,
-        "min": [number(value) for value in quantization.min],
-        "max": [number(value) for value in quantization.max],
+        "min": numbers(quantization.min),
+        "max": numbers(quantization.max),
     }
 
 

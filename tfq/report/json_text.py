@@ -10,11 +10,19 @@ from typing import Any
 NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 # Down to the single operator and tensor: a line each is what grep and diff like.
 DEPTH_OF_LINES = 4
+# json.dumps would make an encoder for each line.
+_ENCODE = json.JSONEncoder(allow_nan=False).encode
 
 
 def number(value: float) -> float | str:
     """A number as JSON has it: one that is not finite becomes a string."""
     return value if math.isfinite(value) else NOT_FINITE[str(value)]
+
+
+def numbers(values: tuple[float, ...]) -> list[float | str]:
+    """Numbers as JSON has them, likewise."""
+    # One that is not finite makes the sum so; so may a sum of finite ones, which costs only time.
+    return list(values) if math.isfinite(sum(values)) else [number(each) for each in values]
 
 
 def plain(value: Any) -> Any:
@@ -56,11 +64,11 @@ def to_json(value: Any, depth: int = DEPTH_OF_LINES, indent: str = "") -> str:
     """
     # json.dumps(indent=2) would leave its C encoder, and set a line for every scale.
     if depth == 0 or not _holds_containers(value):
-        return json.dumps(value, allow_nan=False)
+        return _ENCODE(value)
     inner = indent + "  "
     if isinstance(value, dict):
         pairs = value.items()
-        items = [f"{json.dumps(key)}: {to_json(each, depth - 1, inner)}" for key, each in pairs]
+        items = [f"{_ENCODE(key)}: {to_json(each, depth - 1, inner)}" for key, each in pairs]
         return f"{{\n{inner}" + f",\n{inner}".join(items) + f"\n{indent}}}"
     items = [to_json(each, depth - 1, inner) for each in value]
     return f"[\n{inner}" + f",\n{inner}".join(items) + f"\n{indent}]"
