@@ -100,3 +100,17 @@ def test_what_two_tensors_share_is_not_changed_for_both(shared_models: Path) -> 
 
     with pytest.raises(NotInPlace, match=r"Tensor\.shape: other tables have the same one"):
         Editor(model).set(first, "shape", [1])
+
+
+def test_a_table_that_two_tensors_share_is_not_changed_for_both(shared_models: Path) -> None:
+    path = shared_models / "micro/micro_speech_quantized.tflite"
+    tensors = read(path)["subgraphs"][0]["tensors"]
+    by_place = sorted(tensors, key=lambda tensor: tensor.place("quantization"))
+    content = bytearray(path.read_bytes())
+    place, target = by_place[0].place("quantization"), by_place[-1].target("quantization")
+    struct.pack_into("<I", content, place, target - place)
+    model = read(content)
+    first = model["subgraphs"][0]["tensors"][tensors.index(by_place[0])]
+
+    with pytest.raises(NotInPlace, match="other tables have the same one"):
+        Editor(model).set(first["quantization"], "scale", [0.5])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import tfq
-from tfq.format import Draft, Editor, read, write, writer
+from tfq.format import Draft, Editor, NotInPlace, read, write, writer
 
 GIGABYTE = 1 << 30
 # A buffer of micro/hello_world_float.
@@ -73,6 +73,29 @@ def test_data_outside_are_edited_in_place(outside: bytes) -> None:
     editor.set(model.buffers[weights.buffer_index], "data", np.zeros(16, np.float32))
 
     assert not tfq.load(editor.bytes()).tensors[weights.index].numpy().any()
+
+
+def test_data_outside_that_two_buffers_share_are_not_edited_for_both(outside: bytes) -> None:
+    buffers = read(outside)["buffers"]
+    first, second = [each for each in buffers if "offset" in each][:2]
+    content = bytearray(outside)
+    for name in ("offset", "size"):
+        struct.pack_into("<Q", content, second.place(name), first[name])
+    model = read(content)
+    buffer = model["buffers"][buffers.index(first)]
+
+    with pytest.raises(NotInPlace, match="other tables have the same one"):
+        Editor(model).set(buffer, "data", bytes(first["size"]))
+
+
+def test_removed_data_are_gone(outside: bytes) -> None:
+    draft = Draft.of(read(outside))
+    index, buffer = next(pair for pair in enumerate(draft["buffers"]) if "offset" in pair[1])
+    buffer["data"] = None
+
+    new = read(b"".join(write(draft)))["buffers"][index]
+
+    assert not list(new.present())
 
 
 def test_set_data_move_inside(outside: bytes) -> None:
@@ -177,6 +200,15 @@ def test_a_reference_to_weights_beside_the_model_survives_writing(
     path.write_bytes(b"".join(write(model.table)))
 
     assert values(tfq.load(path)) == values(model)
+
+
+def test_what_is_made_of_a_model_finds_the_weights_beside_it(beside: Any) -> None:
+    model = beside("weights.bin")
+
+    again = tfq.Model.from_draft(model.draft())
+
+    assert again.name == model.name
+    assert values(again) == values(model)
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,10 @@ def test_a_removed_field_is_gone_and_the_file_it_came_from_is_not_changed(
         ("Tensor", "shape", 3),
         ("Tensor", "shape", [2**40]),
         ("Buffer", "data", 5),
+        ("SubGraph", "tensors", [Draft("Buffer")]),
+        ("SubGraph", "tensors", [1]),
+        ("SubGraph", "tensors", Draft("Tensor")),
+        ("Tensor", "quantization", Draft("Tensor")),
     ],
 )
 def test_a_value_that_a_field_cannot_hold_is_named(kind: str, field: str, value: Any) -> None:

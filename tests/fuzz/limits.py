@@ -30,8 +30,8 @@ def limit_memory() -> None:
 def limited_time() -> Iterator[None]:
     """Raise `TooSlow` in a block that takes more than `SECONDS` of processor time."""
     start = time.process_time()
-    before = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(start) + _SECONDS_UNTIL_KILLED, before[1]))
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(start) + _SECONDS_UNTIL_KILLED, hard))
     previous = signal.signal(signal.SIGPROF, _raise)
     # Again and again, as one that is raised while something is being deleted gets lost.
     signal.setitimer(signal.ITIMER_PROF, SECONDS, SECONDS / 10)
@@ -40,7 +40,7 @@ def limited_time() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, previous)
-        resource.setrlimit(resource.RLIMIT_CPU, before)
+        resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
     if time.process_time() - start > SECONDS:
         raise TooSlow
 

@@ -12,10 +12,11 @@ import pytest
 from cases import Cases
 from limits import TooSlow, limited_time
 from mutations import AIMED, BLIND
+from walk import _names
 from workers import FAILED, IN_PART, READ, REFUSED, fuzz
 
 from tfq.errors import InvalidModelError
-from tfq.model import load
+from tfq.model import Operator, Quantization, load
 
 _CASES = 24_000
 _SEED = 20_261
@@ -95,3 +96,8 @@ def test_a_file_can_be_run_alone(shared_models: Path, tmp_path: Path) -> None:
     run = subprocess.run([*command, str(broken)], capture_output=True, text=True, check=True)
 
     assert run.stdout.startswith("refused: the given bytes: ")
+
+
+def test_the_walk_knows_what_views_compute() -> None:
+    assert {"scales", "granularity"} <= set(_names(Quantization))
+    assert {"options", "custom_options", "macs"} <= set(_names(Operator))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 import tfq
@@ -13,6 +13,7 @@ from tfq import profiles
 from tfq.errors import Error, InvalidModelError
 from tfq.lint import formats
 from tfq.model import Model
+from tfq.model.lazy import lazy
 from tfq.model.view import View
 from tfq.report.difference import difference
 from tfq.report.difference_text import difference_text
@@ -186,7 +187,7 @@ def _names(kind: type) -> tuple[str, ...]:
         name
         for base in kind.__mro__
         for name, value in vars(base).items()
-        if isinstance(value, property | cached_property) and not name.startswith("_")
+        if isinstance(value, property | lazy) and not name.startswith("_")
     }
     functions = ("numpy", "__repr__", "__hash__", "_repr_html_")
     return (*sorted(names), *(name for name in functions if hasattr(kind, name)))

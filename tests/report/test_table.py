@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tfq.report import table
-from tfq.report.table import width
+from tfq.report.table import table, width
 
 
 def test_columns_are_aligned_and_lines_do_not_end_in_spaces() -> None:

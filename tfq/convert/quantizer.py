@@ -10,7 +10,8 @@ from tfq.convert.feed import Feed
 from tfq.convert.request import Request
 from tfq.convert.sources import InputSpec
 from tfq.errors import ConversionError, MissingDependencyError, one_line
-from tfq.model import Model, Tensor, load
+from tfq.format import Draft
+from tfq.model import Model
 from tfq.runtime import quiet
 
 
@@ -116,7 +117,6 @@ def with_shapes(model: Model, inputs: Sequence[InputSpec], label: str) -> Model:
     if any(None in shape for shape in asked) or asked == own:
         return model
     from ai_edge_litert import interpreter as litert
-    from ai_edge_litert.tools import flatbuffer_utils
 
     plain = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     with quiet.silenced():
@@ -132,29 +132,22 @@ def with_shapes(model: Model, inputs: Sequence[InputSpec], label: str) -> Model:
                 f"{label} does not run with inputs {'; '.join(map(str, inputs))}: {one_line(error)}"
             ) from error
     shapes = {detail["index"]: detail["shape"] for detail in runner.get_tensor_details()}
-    content = flatbuffer_utils.read_model_from_bytearray(bytearray(bytes(model)))
-    for index, tensor in enumerate(content.subgraphs[0].tensors):
-        tensor.shape, tensor.shapeSignature = list(shapes[index]), None
-    return load(bytes(flatbuffer_utils.convert_object_to_bytearray(content)))
+    draft = model.draft()
+    for index, tensor in enumerate(draft["subgraphs"][0]["tensors"]):
+        tensor["shape"], tensor["shape_signature"] = shapes[index].tolist(), None
+    return Model.from_draft(draft)
 
 
 def _with_signature(model: Model) -> Model:
     """The model with a signature, which LiteRT Quantizer insists on: its inputs and outputs."""
     if model.signatures:
         return model
-    from ai_edge_litert import schema_py_generated as schema
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    content = flatbuffer_utils.read_model_from_bytearray(bytearray(bytes(model)))
-    signature = schema.SignatureDefT()
-    signature.signatureKey, signature.subgraphIndex = b"serving_default", 0
-    signature.inputs = [_entry(schema, tensor) for tensor in model.inputs]
-    signature.outputs = [_entry(schema, tensor) for tensor in model.outputs]
-    content.signatureDefs = [signature]
-    return load(bytes(flatbuffer_utils.convert_object_to_bytearray(content)))
-
-
-def _entry(schema: Any, tensor: Tensor) -> Any:
-    entry = schema.TensorMapT()
-    entry.name, entry.tensorIndex = tensor.name.encode(), tensor.index
-    return entry
+    draft = model.draft()
+    inputs, outputs = (
+        [Draft("TensorMap", name=tensor.name, tensor_index=tensor.index) for tensor in tensors]
+        for tensors in (model.inputs, model.outputs)
+    )
+    draft["signature_defs"] = [
+        Draft("SignatureDef", signature_key="serving_default", inputs=inputs, outputs=outputs)
+    ]
+    return Model.from_draft(draft)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from tfq.format.buffers import buffer_data, options_data
+from tfq.format.buffers import options_data
 from tfq.format.draft import Draft
 from tfq.format.editor import Editor, NotInPlace
 from tfq.format.external import external_buffer, external_data
@@ -33,7 +33,6 @@ __all__ = [
     "Source",
     "Table",
     "TableSchema",
-    "buffer_data",
     "check_place",
     "decode",
     "external_buffer",
@@ -47,11 +46,15 @@ __all__ = [
 ]
 
 
-def read(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Table:
+def read(
+    model: str | os.PathLike[str] | bytes | bytearray | memoryview, *, like: Source | None = None
+) -> Table:
     """Read a .tflite file and check all of its structure and indices.
 
     Args:
         model: A path, or the content of a file.
+        like: The file that the content was made from: messages call it the same, and it has the
+            same files beside it.
 
     Returns:
         The root table, of kind `Model`.
@@ -60,6 +63,8 @@ def read(model: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Tabl
         InvalidModelError: If the file cannot be read, is none, or is broken; one line says where.
     """
     source = open_source(model)
+    if like is not None:
+        source.name, source.folder = like.name, like.folder
     verify(source)
     root = Table(source, tflite().table(tflite().root), source.root)
     check_indices(root)

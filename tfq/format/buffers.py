@@ -62,13 +62,6 @@ def data_span(buffer: Table) -> tuple[int, int]:
     return start, start + len(buffer.raw("data"))
 
 
-def buffer_data(buffer: Table) -> memoryview:
-    """Return the data of a buffer without a copy; empty if it has none."""
-    if (span := buffer_range(buffer)) is not None:
-        return buffer.source.view(*span)
-    return buffer["data"] or memoryview(b"")
-
-
 def options_data(operator: Table) -> memoryview:
     """Return the custom options of an operator without a copy; empty if it has none."""
     if (span := options_range(operator)) is not None:

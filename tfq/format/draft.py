@@ -86,6 +86,10 @@ class Draft:
             return self._changes[name] is not None
         return self.table is not None and name in self.table
 
+    def removes(self, name: str) -> bool:
+        """Say whether the field was set to None."""
+        return name in self._changes and self._changes[name] is None
+
     def __repr__(self) -> str:
         """Return the table's kind."""
         return f"<Draft of {self.schema.name}>"
@@ -111,10 +115,21 @@ def _part(field: Field, value: Any) -> Part:
         if field.kind == "scalar":
             return Part(field.slot, field.width, struct.pack("<" + field.letter, value))
         if field.kind in ("table", "union", "tables"):
+            _check_tables(field, value)
             return Part(field.slot, OFFSET_BYTES, value)
         return Part(field.slot, OFFSET_BYTES, encoded(field, value))
     except (struct.error, TypeError, OverflowError) as error:
         raise ValueError(f"{field.name}: cannot hold {value!r:.60}: {error}") from None
+
+
+def _check_tables(field: Field, value: Any) -> None:
+    if field.kind == "tables" and isinstance(value, Draft | Table):
+        raise TypeError("expected a list of tables")
+    for each in value if field.kind == "tables" else (value,):
+        if not isinstance(each, Draft | Table):
+            raise TypeError(f"expected tables, got {type(each).__name__}")
+        if field.kind != "union" and each.schema.name != field.type:
+            raise TypeError(f"expected {field.type}, got {each.schema.name}")
 
 
 def encoded(field: Field, value: Any) -> Vector:

@@ -42,6 +42,8 @@ class Editor:
     def set(self, table: Table, name: str, value: Any) -> None:
         """Change one field.
 
+        What other tables refer to as well is never changed for all of them.
+
         Args:
             table: A table of the model.
             name: A field of it: a scalar, a string or a vector of scalars.
@@ -49,7 +51,7 @@ class Editor:
 
         Raises:
             NotInPlace: If the file leaves the field out, if the new value is longer than the old
-                one, or if other tables refer to the same vector and would change with it.
+                one, or if others refer to the same table, vector or data.
             ValueError: If the field cannot hold the value.
         """
         field = table.schema.fields[name]
@@ -66,6 +68,7 @@ class Editor:
 
     def _set(self, table: Table, name: str, value: Any) -> None:
         field = table.schema.fields[name]
+        self._check_shared(table, name, table.position)
         if (names := OUTSIDE.get(table.schema.name)) and name == names[0]:
             span = outside_range(table, *names)
             if span is not None:
@@ -80,8 +83,7 @@ class Editor:
         new, old = encoded(field, value), len(table.raw(name))
         terminator = 1 if field.kind == "string" else 0
         self._check(table, name, len(new.content) - terminator, old)
-        if self._count(start) > 1:
-            raise NotInPlace(f"{table.schema.name}.{name}: other tables have the same one")
+        self._check_shared(table, name, start)
         content = start + OFFSET_BYTES
         struct.pack_into("<I", self._data, start, new.count)
         self._data[content : content + old] = bytes(
@@ -92,6 +94,7 @@ class Editor:
         self, table: Table, span: tuple[int, int], size: str, value: memoryview
     ) -> None:
         start, stop = span
+        self._check_shared(table, "data", start)
         self._check(table, size, len(value), stop - start)
         self._data[start : start + len(value)] = value
         if len(value) != stop - start:
@@ -101,8 +104,9 @@ class Editor:
         if new > old:
             raise NotInPlace(f"{table.schema.name}.{name}: takes {new} bytes, has only {old}")
 
-    def _count(self, position: int) -> int:
-        """Return how many offsets of the file lead to a position."""
+    def _check_shared(self, table: Table, name: str, position: int) -> None:
+        """Refuse to change what stands at a position if more than one reference leads to it."""
         if self._references is None:
             self._references = references(self._source)
-        return self._references[position]
+        if self._references[position] > 1:
+            raise NotInPlace(f"{table.schema.name}.{name}: other tables have the same one")

@@ -65,6 +65,7 @@ class _Walk:
                 self.add(start, OFFSET_BYTES + len(value.content), value)
         names = OUTSIDE.get(table.schema.name)
         if names is not None and (span := outside_range(table, *names)) is not None:
+            self.references[span[0]] += 1
             self.add(span[0], span[1] - span[0], None)
 
     def add(self, start: int, size: int, what: Table | Vector | None) -> None:

@@ -72,9 +72,9 @@ def _path(model: Table, group: str) -> str:
         raise InvalidModelError(
             f"{source.name}: its weights are in {group[:200]!r}, expected a file beside the model"
         )
-    if source.path is None:
+    if source.folder is None:
         raise Error(f"{source.name}: its weights are in {group!r}: give the model's path instead")
-    return os.path.join(os.path.dirname(source.path), group)  # noqa: PTH118, PTH120
+    return os.path.join(source.folder, group)  # noqa: PTH118
 
 
 def _mapped(model: Table, path: str) -> bytes | mmap.mmap:

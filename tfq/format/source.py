@@ -34,6 +34,7 @@ class Source:
         size: How many there are.
         name: What messages call the file.
         path: The path it was read from, or None.
+        folder: Where the files beside it are, or None.
         layouts: What `verify` learned of the vtables, by (table name, position).
         tables: The vectors of tables that were read, by (position, table name).
         root: Where `verify` found the root table.
@@ -45,6 +46,7 @@ class Source:
         "_stepped",
         "data",
         "files",
+        "folder",
         "layouts",
         "name",
         "path",
@@ -65,6 +67,7 @@ class Source:
         self.size = len(data)
         self.name = name
         self.path = path
+        self.folder = os.path.dirname(path) if path is not None else None  # noqa: PTH120
         self.layouts: dict[tuple[str, int], Layout] = {}
         self.tables: dict[tuple[int, str], tuple[Table, ...]] = {}
         self.root = 0

@@ -90,9 +90,12 @@ class Unknown:
                 yield self._part(slot, table.position + at, room, 0)
 
     def member(self, table: Table, slot: int) -> object:
-        """Return what a union holds whose member the schema does not know."""
+        """Return what a union holds whose member the schema does not know; None for nothing."""
         name = next(name for name, field in table.schema.fields.items() if field.slot == slot)
         position = table.target(name)
+        # Without a tag a union holds nothing, and nobody has checked where it leads.
+        if position + OFFSET_BYTES > self.source.size:
+            return None
         return self._object(position, 0) or self._blob(position, self._gap_end(position))
 
     def _part(self, slot: int, position: int, room: int, depth: int) -> Part:

@@ -222,7 +222,9 @@ class _Writer:
                 yield part
             elif table is not None:
                 # A union's member that the schema does not know.
-                yield part._replace(value=self.unknown_in(table).member(table, part.slot))
+                member = self.unknown_in(table).member(table, part.slot)
+                if member is not None:
+                    yield part._replace(value=member)
         if table is not None and table.layout.unknown:
             yield from self.unknown_in(table).parts(table)
 
@@ -239,6 +241,9 @@ class _Writer:
         inside = next((part.value for part in parts if part.slot == content.slot), None)
         span = outside_range(node, content.name, offset.name, size.name)
         source = _source(node)
+        if isinstance(node, Draft) and node.removes(content.name):
+            span = None
+            parts = [part for part in parts if part.slot not in (offset.slot, size.slot)]
         if span is not None and source is not None:
             data: Chunk = source.view(*span)
             key: object = (source, *span)
@@ -277,7 +282,7 @@ def _source(node: Table | Draft) -> Source | None:
 
 def _alignment(width: int) -> int:
     """Return the alignment of a field: its width, for a number; structures have at most eight."""
-    return min(1 << (width & -width).bit_length() - 1, 8) if width < 8 else 8
+    return width & -width if width < 8 else 8
 
 
 def _vtable(at: dict[int, int], size: int) -> bytes:

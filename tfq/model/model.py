@@ -196,8 +196,11 @@ class Model(View):
         Raises:
             ValueError: If a field was set to what its type cannot hold.
             InvalidModelError: If an index in the draft leads nowhere.
+            Error: If it takes more than a flatbuffer can have.
         """
-        return cls(file_format.read(b"".join(file_format.write(draft))))
+        content = b"".join(file_format.write(draft))
+        like = draft.table.source if draft.table is not None else None
+        return cls(file_format.read(content, like=like))
 
     @lazy
     def buffers(self) -> tuple[Table, ...]:

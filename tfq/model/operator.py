@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from tfq.format import SEPARATOR, Table
+    from tfq.format import Table
     from tfq.model.subgraph import Subgraph
     from tfq.model.tensor import Tensor
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from tfq.format import SEPARATOR, Table
+    from tfq.format import Table
     from tfq.model.operator import Operator
     from tfq.model.subgraph import Subgraph
 

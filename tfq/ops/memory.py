@@ -13,7 +13,6 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import NamedTuple
 
-from tfq.errors import Error
 from tfq.ops import table
 from tfq.ops.boundaries import entries
 from tfq.ops.sizes import unpacked_bytes
@@ -48,12 +47,8 @@ def weight_bytes(model: Model) -> int:
     sizes: dict[int, int] = {}
     for subgraph in model.subgraphs:
         for tensor in subgraph.tensors:
-            if tensor.buffer_index in sizes:
-                continue
-            try:
-                sizes[tensor.buffer_index] = len(tensor.data)
-            except Error:  # in another file
-                continue
+            if not tensor.is_external:
+                sizes[tensor.buffer_index] = tensor.nbytes
     return sum(sizes.values())
 
 

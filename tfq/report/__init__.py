@@ -1,5 +1,1 @@
-"""What people and programs read: terminal tables, and the contents of a model as text and JSON."""
-
-from tfq.report.table import table
-
-__all__ = ["table"]
+"""What people and programs read: the contents of models, and how two differ, as text and JSON."""

@@ -26,14 +26,14 @@ def conversion_text(model: ConvertedModel, path: str) -> str:
     """
     kind = ", ".join(filter(None, [model.mode, model.granularity]))
     names = {
-        tensor.index: name
+        tensor: name
         for signature in model.signatures
         for name, tensor in (*signature.inputs.items(), *signature.outputs.items())
     }
     rows = [
         [
             what,
-            names.get(tensor.index, tensor.name),
+            names.get(tensor, tensor.name),
             tensor.dtype,
             shape_text(tensor),
             quantization_text(tensor),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfq.errors import Error, InvalidModelError
-from tfq.report.inspection import min_runtime_version, summary
+from tfq.report.inspection import index_of, min_runtime_version, stored_bytes, summary
 from tfq.report.json_text import plain
 from tfq.report.kinds import kinds
 from tfq.report.matching import match
@@ -200,7 +200,7 @@ def _wiring(
     left_out = [tensor is None for tensor in first] != [tensor is None for tensor in second]
     if expected == list(second) and not left_out:
         return None
-    return [[_index(tensor) for tensor in side] for side in (first, second)]
+    return [[index_of(tensor) for tensor in side] for side in (first, second)]
 
 
 def _tensor(a: Tensor, b: Tensor, compare: _Data) -> Changes:
@@ -220,7 +220,7 @@ def _tensor(a: Tensor, b: Tensor, compare: _Data) -> Changes:
     changes |= _quantization(a.quantization, b.quantization)
     comparable = not changes.keys() & {"dtype", "shape", "constant", "sparse"}
     if comparable and a.is_constant and not compare.same(a, b):
-        changes["data"] = [_size(a), _size(b)]
+        changes["data"] = [stored_bytes(a), stored_bytes(b)]
     return changes
 
 
@@ -238,17 +238,6 @@ def _quantization(a: Quantization | None, b: Quantization | None) -> Changes:
         if sides[0] != sides[1]:
             changes[name] = sides
     return changes
-
-
-def _index(tensor: Tensor | None) -> int | None:
-    return tensor.index if tensor is not None else None
-
-
-def _size(tensor: Tensor) -> int | None:
-    try:
-        return tensor.nbytes
-    except Error:
-        return None
 
 
 class _Data:

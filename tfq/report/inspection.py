@@ -120,11 +120,11 @@ def operator_data(operator: Operator) -> dict[str, Any]:
         "compute": operator.compute,
         "macs": counted(operator.macs),
         "parameters": counted(operator.parameters),
-        "inputs": [_index(tensor) for tensor in operator.inputs],
+        "inputs": [index_of(tensor) for tensor in operator.inputs],
         "outputs": [tensor.index for tensor in operator.outputs],
         "intermediates": [tensor.index for tensor in operator.intermediates],
-        "weights": _index(operator.weights),
-        "bias": _index(operator.bias),
+        "weights": index_of(operator.weights),
+        "bias": index_of(operator.bias),
         "options": plain(options),
         "custom_options": plain(custom) if custom else None,
     }
@@ -198,5 +198,6 @@ def _quantization(quantization: Quantization) -> dict[str, Any]:
     }
 
 
-def _index(tensor: Tensor | None) -> int | None:
+def index_of(tensor: Tensor | None) -> int | None:
+    """Return the index of a tensor, and None for one that is left out."""
     return tensor.index if tensor is not None else None

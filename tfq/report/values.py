@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tfq.errors import Error
-from tfq.report.json_text import number
 from tfq.report.table import fitted
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def values_data(tensor: Tensor) -> dict[str, Any] | None:
         not_finite=missing,
         min=low,
         max=high,
-        mean=number(float(finite.mean(dtype=np.float64))),
+        mean=_mean(finite),
         histogram={"edges": edges, "counts": counts},
     )
 
@@ -83,6 +82,13 @@ def values_lines(tensor: Tensor) -> list[str]:
         f" mean {data['mean']:.4g}",
         *_bars(data["histogram"]),
     ]
+
+
+def _mean(values: np.ndarray[Any, Any]) -> float:
+    """Return the mean; of each divided first, as the sum may be larger than a float64 can be."""
+    import numpy as np
+
+    return float((values / values.size).sum(dtype=np.float64))
 
 
 def _data(**known: Any) -> dict[str, Any]:
