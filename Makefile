@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-CHECKED := tfq schemas samples tests benchmarks
+CHECKED := tfq schemas samples tests benchmarks docs
 
 CASES ?= 100000
 SEED ?= 1

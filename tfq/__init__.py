@@ -16,9 +16,10 @@ from tfq.errors import (
 )
 from tfq.lint import Finding, Report, lint
 from tfq.model import Model, load
+from tfq.retarget import retarget
 
-# `tfq.convert` and `tfq.lint` are functions though packages of these names exist: the packages are
-# loaded above, so no later import puts them in the functions' place.
+# `tfq.convert`, `tfq.lint` and `tfq.retarget` are functions though modules of these names exist:
+# those are loaded above, so no later import puts them in the functions' place.
 __all__ = [
     "ArgumentError",
     "CalibrationDataError",
@@ -34,4 +35,5 @@ __all__ = [
     "convert",
     "lint",
     "load",
+    "retarget",
 ]

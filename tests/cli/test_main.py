@@ -67,7 +67,7 @@ def test_every_command_has_a_module_of_one_shape(name: str, capsys: Any) -> None
 def test_help_shows_defaults_and_choices(capsys: Any) -> None:
     assert main(["lint", "--help"]) == 0
     out = capsys.readouterr().out
-    assert "  --fail_on=error|warning|hint\n" in out
+    assert "  --fail_on=error|warning|hint|never\n" in out
     assert "(default: error)" in out
     assert "--flagfile=FILE" in out
 
@@ -79,7 +79,10 @@ def test_help_shows_defaults_and_choices(capsys: Any) -> None:
         (["lnit"], "unknown command 'lnit': expected one of convert, inspect, lint, profiles"),
         (["lint", "--formt=json"], "unknown flag --formt; did you mean --format?"),
         (["lint", "--zzz"], "unknown flag --zzz; see tfq lint --help"),
-        (["lint", "--format=xml"], "flag --format=xml: value should be one of <text|json>"),
+        (
+            ["lint", "--format=xml"],
+            "flag --format=xml: value should be one of <text|json|sarif|junit|github|markdown>",
+        ),
         (["lint", "--format"], "Missing value for flag --format"),
         (["inspect", "--flagfile=nowhere.txt"], "Unable to open flagfile"),
         (["inspect", "--flagfile"], "--flagfile with no argument"),

@@ -22,6 +22,36 @@ def test_one_profile_with_its_sources(capsys: Any) -> None:
     assert any("supported-ops (read 2026-11)" in line for line in lines)
 
 
+def test_one_profile_with_its_operators_and_their_limits(capsys: Any) -> None:
+    assert main(["profiles", "artpec9"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "    DEPTH_TO_SPACE           block size 2, input depth a multiple of 4" in lines
+    assert "  advice: runs, but slower or less accurately" in lines
+
+
+def test_the_sample_is_printed_like_a_shipped_one(samples: Path, capsys: Any) -> None:
+    assert main(["profiles", str(samples / "my-chip.json")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "my-chip: My chip, My company"
+    assert "                 if stride height 2: padding SAME (stride 2 needs padding)" in lines
+
+
+def test_a_broken_file_of_ones_own_is_one_line(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "chip.json"
+    path.write_text(
+        '{"name": "chip", "extends": "artpec8", '
+        '"operators": {"ADD": [{"require": {"padding": {"max": 3}}}]}}'
+    )
+    assert main(["profiles", str(path)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line == (
+        f"tfq: error: {path}: $.operators.ADD[0].require.padding.max: expected one of is, is_not, "
+        "in, not_in for a text, got 'max'"
+    )
+
+
 def test_what_no_source_says_is_printed_as_unknown(capsys: Any) -> None:
     assert main(["profiles", "cv25"]) == 0
     assert "  inputs        unknown\n" in capsys.readouterr().out

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
-import math
 from types import ModuleType
 from typing import Any, NamedTuple
 
-BYTES = {"float16": 2, "float32": 4, "int16": 2, "int32": 4}
+import numpy as np
+
+# Without padding and fused activation.
+CONVOLUTION = {
+    "padding": 1,
+    "strideW": 1,
+    "strideH": 1,
+    "dilationWFactor": 1,
+    "dilationHFactor": 1,
+}
 
 
 class T(NamedTuple):
-    """A tensor. Quantized with `scales` scales if that is not 0."""
+    """A tensor. Quantized with `scales` scales if that is not 0.
+
+    All scales are `scale`, or they are `each_scale`; the zero points are 0 or `zero_points`. The
+    values of a constant are `data`, or all of them 1.
+    """
 
     name: str
     dtype: str = "int8"
     scales: int = 0
     constant: bool = False
     variable: bool = False
-    shape: tuple[int, ...] = (4, 1, 1, 4)
+    shape: tuple[int, ...] = (1, 1, 1, 4)
+    scale: float = 0.5
+    each_scale: tuple[float, ...] = ()
+    zero_points: tuple[int, ...] | None = None
+    axis: int = 0
+    data: Any = None
+    signature: tuple[int, ...] = ()
 
 
 class Op(NamedTuple):
-    """An operator and the names of its tensors; None is one that is left out."""
+    """An operator and the names of its tensors; None is one that is left out.
+
+    Its options are the name of their table and what is set in it, by the names of the object API.
+    """
 
     name: str
     inputs: list[str | None]
     outputs: list[str]
+    options: tuple[str, dict[str, Any]] | None = None
+    version: int = 1
 
 
 class Graph(NamedTuple):
@@ -68,15 +91,18 @@ class Builder:
         tensor = self.bindings.TensorT()
         tensor.name, tensor.shape, tensor.isVariable = row.name, list(row.shape), row.variable
         tensor.type = getattr(self.bindings.TensorType, row.dtype.upper())
+        tensor.shapeSignature = list(row.signature) or None
         if row.constant:
             buffer = self.bindings.BufferT()
-            buffer.data = [0] * (math.prod(row.shape) * BYTES.get(row.dtype, 1))
+            buffer.data = _bytes(row)
             tensor.buffer = len(self.model.buffers)
             self.model.buffers.append(buffer)
-        if row.scales:
+        scales = list(row.each_scale) or [row.scale] * row.scales
+        if scales:
+            points = [0] * len(scales) if row.zero_points is None else list(row.zero_points)
             tensor.quantization = self.bindings.QuantizationParametersT()
-            tensor.quantization.scale = [0.5] * row.scales
-            tensor.quantization.zeroPoint = [0] * row.scales
+            tensor.quantization.scale, tensor.quantization.zeroPoint = scales, points
+            tensor.quantization.quantizedDimension = row.axis
         return tensor
 
     def operator(self, op: Op, places: dict[str | None, int]) -> Any:
@@ -90,21 +116,42 @@ class Builder:
         self.model.operatorCodes.append(code)
         operator.inputs = [places[name] for name in op.inputs]
         operator.outputs = [places[name] for name in op.outputs]
+        code.version = op.version
+        if op.options is not None:
+            table, values = op.options
+            operator.builtinOptions = getattr(self.bindings, f"{table}T")()
+            vars(operator.builtinOptions).update(values)
+            operator.builtinOptionsType = getattr(self.bindings.BuiltinOptions, table)
         return operator
 
 
+def _bytes(row: T) -> np.ndarray:
+    values = 1 if row.data is None else row.data
+    array = np.broadcast_to(np.asarray(values, row.dtype), row.shape)
+    return np.frombuffer(array.tobytes(), np.uint8)
+
+
 def conv(*, activations: str = "int8", weights: str = "int8", scales: int = 1) -> Graph:
-    """One convolution; a bias of int32 where the activations are integers."""
+    """One convolution that no device has anything against; `scales` are also its filters.
+
+    With one scale, or none, it has 48 filters.
+    """
     quantized = 0 if activations.startswith("float") else 1
-    bias = "int32" if quantized else "float32"
+    filters = scales if scales > 1 else 48
+    kernel = T("kernel", weights, scales, constant=True, shape=(filters, 3, 3, 16), scale=2**-7)
+    bias = T("bias", "int32", scales, constant=True, shape=(filters,), scale=2**-8)
+    if not quantized:
+        bias = bias._replace(dtype="float32", scales=0)
+    elif activations == "int16":
+        bias = bias._replace(dtype="int64")
     return Graph(
         [
-            T("x", activations, quantized),
-            T("kernel", weights, 0 if weights.startswith("float") else scales, constant=True),
-            T("bias", bias, quantized, constant=True, shape=(4,)),
-            T("y", activations, quantized),
+            T("x", activations, quantized, shape=(1, 4, 4, 16)),
+            kernel if not weights.startswith("float") else kernel._replace(scales=0),
+            bias,
+            T("y", activations, quantized, shape=(1, 2, 2, filters)),
         ],
-        [Op("CONV_2D", ["x", "kernel", "bias"], ["y"])],
+        [Op("CONV_2D", ["x", "kernel", "bias"], ["y"], ("Conv2DOptions", CONVOLUTION))],
         ["x"],
         ["y"],
     )

@@ -4,31 +4,36 @@ from collections.abc import Callable
 from pathlib import Path
 
 from graphs import Graph, Op, T, conv
+from single_ops import weighted
 
 from tfq.lint import lint
 from tfq.model import Model
+from tfq.profiles import Profile
 
 Build = Callable[..., Model]
+Device = Callable[..., Profile]
+ONE_SCALE = {"granularity": {"required": "per_tensor"}}
+MANY_SCALES = {"granularity": {"recommended": "per_channel", "why": "they cost nothing"}}
 
 
-def test_per_channel_weights_are_a_finding_a_layer(shared_models: Path) -> None:
-    report = lint(shared_models / "micro/micro_speech_quantized.tflite", "artpec8")
+def test_per_channel_weights_are_a_finding_a_layer(shared_models: Path, device: Device) -> None:
+    report = lint(shared_models / "micro/micro_speech_quantized.tflite", device(ONE_SCALE))
     (finding,) = report.findings
     assert (finding.rule, finding.severity) == ("Q201", "error")
     assert finding.message == (
         "op 1 DEPTHWISE_CONV_2D: weights 'first_weights/read' are per_channel with 8 scales; "
-        "artpec8 wants per_tensor"
+        "chip wants per_tensor"
     )
     assert finding.operator is report.model.operators[1]
     assert finding.tensor is finding.operator.weights
 
 
-def test_a_device_that_allows_both_has_nothing_to_say(build: Build) -> None:
-    assert lint(build(conv(scales=4)), "artpec9").findings == ()
-    assert lint(build(conv(scales=1)), "artpec9").findings == ()
+def test_a_device_that_allows_both_has_nothing_to_say(build: Build, device: Device) -> None:
+    assert lint(build(conv(scales=4)), device()).findings == ()
+    assert lint(build(conv(scales=1)), device()).findings == ()
 
 
-def test_an_lstm_with_many_weights_is_one_finding(build: Build) -> None:
+def test_an_lstm_with_many_weights_is_one_finding(build: Build, device: Device) -> None:
     weights = [T(f"w{at}", scales=4, constant=True, shape=(4, 4)) for at in range(8)]
     graph = Graph(
         [T("x", scales=1), *weights, T("y", scales=1)],
@@ -36,19 +41,39 @@ def test_an_lstm_with_many_weights_is_one_finding(build: Build) -> None:
         ["x"],
         ["y"],
     )
-    assert [each.rule for each in lint(build(graph), "artpec8").findings] == ["Q201"]
+    assert [each.rule for each in lint(build(graph), device(ONE_SCALE)).findings] == ["Q201"]
 
 
 def test_per_tensor_weights_are_one_hint_where_per_channel_is_recommended(
-    shared_models: Path,
+    shared_models: Path, device: Device
 ) -> None:
-    report = lint(shared_models / "edgetpu_pairs/mobilenet_v1_0.25_128_quant.tflite", "artpec7")
+    model = shared_models / "edgetpu_pairs/mobilenet_v1_0.25_128_quant.tflite"
+    report = lint(model, device(MANY_SCALES), select=["Q2"])
     (finding,) = report.findings
     assert (finding.rule, finding.severity, report.ok) == ("Q202", "hint", True)
-    assert finding.message.startswith("28 of 28 convolutions have per_tensor weights")
+    assert finding.message == (
+        "28 of 28 convolutions have per_tensor weights; "
+        "chip recommends per_channel: they cost nothing"
+    )
 
 
-def test_one_output_channel_cannot_have_more_scales(build: Build) -> None:
+def test_one_output_channel_cannot_have_more_scales(build: Build, device: Device) -> None:
     graph = conv()
-    tensors = [each._replace(shape=(1, 1, 1, 4)) for each in graph.tensors]
-    assert lint(build(graph._replace(tensors=tensors)), "artpec7").findings == ()
+    tensors = [
+        each._replace(shape=(1, *each.shape[1:])) if each.name in ("kernel", "bias") else each
+        for each in graph.tensors
+    ]
+    assert lint(build(graph._replace(tensors=tensors)), device(MANY_SCALES)).findings == ()
+
+
+def test_uint8_activations_go_with_one_scale(build: Build, device: Device) -> None:
+    graph = weighted("CONV_2D", "uint8", per_channel=True)
+    (finding,) = lint(build(graph), device(), select=["Q2"]).findings
+    assert (finding.rule, finding.severity) == ("Q203", "error")
+    assert finding.message == (
+        "op 0 CONV_2D: weights 'w' are per_channel with 3 scales beside uint8 activations; "
+        "LiteRT refuses it"
+    )
+    # Where the device wants one scale anyway, that is the finding.
+    (finding,) = lint(build(graph), device(ONE_SCALE), select=["Q2"]).findings
+    assert finding.rule == "Q201"

@@ -7,8 +7,11 @@ from graphs import Graph, Op, T, conv
 
 from tfq.lint import lint
 from tfq.model import Model
+from tfq.profiles import Profile
 
 Build = Callable[..., Model]
+Device = Callable[..., Profile]
+FLOAT = {"compute": "float", "inputs": None, "outputs": None}
 
 
 @pytest.mark.parametrize(
@@ -19,18 +22,18 @@ Build = Callable[..., Model]
     ],
 )
 def test_a_quantized_model_is_one_finding_where_float_is_wanted(
-    build: Build, activations: str, counts: str
+    build: Build, device: Device, activations: str, counts: str
 ) -> None:
-    (finding,) = lint(build(conv(activations=activations)), "cv25").findings
+    (finding,) = lint(build(conv(activations=activations)), device(FLOAT)).findings
     assert (finding.rule, finding.severity) == ("Q301", "error")
-    assert finding.message == f"already quantized: {counts}; cv25 wants a float model"
+    assert finding.message == f"already quantized: {counts}; chip wants a float model"
 
 
-def test_integers_that_are_no_quantized_numbers_do_not_count(build: Build) -> None:
+def test_integers_that_are_no_quantized_numbers_do_not_count(build: Build, device: Device) -> None:
     graph = Graph(
         [T("x", "float32"), T("shape", "int32", constant=True, shape=(2,)), T("y", "float32")],
         [Op("RESHAPE", ["x", "shape"], ["y"])],
         ["x"],
         ["y"],
     )
-    assert lint(build(graph), "cv25").ok
+    assert lint(build(graph), device(FLOAT)).ok

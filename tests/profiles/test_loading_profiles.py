@@ -117,6 +117,101 @@ def test_a_broken_profile_is_an_error_that_names_file_place_and_reason(
     assert reason in message
 
 
+def row(**constraint: Any) -> dict[str, Any]:
+    return {"operators": {"CONV_2D": [{}, constraint]}}
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "reason"),
+    [
+        (
+            row(require={"kernel_hieght": 3}),
+            ".require",
+            "expected facts of operators (see docs/profiles.md), got 'kernel_hieght'; "
+            "did you mean kernel_height?",
+        ),
+        (row(when={"stride": 3}), ".when", "got 'stride'; did you mean"),
+        (row(any=[{}, {"xyzzy": 3}]), ".any[1]", "got 'xyzzy'"),
+        (row(require={"padding": 3}), ".require.padding", "expected a text, got 3"),
+        (row(require={"rank": "4"}), ".require.rank", "expected a number, got '4'"),
+        (row(require={"static": 1}), ".require.static", "expected a bool, got 1"),
+        (row(require={"rank": True}), ".require.rank", "expected a number, got True"),
+        (
+            row(when={"padding": {"max": 3}}),
+            ".when.padding.max",
+            "expected one of is, is_not, in, not_in for a text, got 'max'",
+        ),
+        (
+            row(any=[{"padding": {"in": ["SAME", 1]}}]),
+            ".any[0].padding.in",
+            "expected a text, got 1",
+        ),
+        (
+            row(require={"input_depth": {"multiple_of": 0}}),
+            ".require.input_depth.multiple_of",
+            "expected a number other than 0, got 0",
+        ),
+        (
+            row(require={"rank": {"max": "4"}}),
+            ".require.rank.max",
+            "expected number, got '4'",
+        ),
+        (
+            row(require={"rank": {"atmost": 4}}),
+            ".require.rank",
+            "expected the keys is, is_not, in, not_in, min, max, above, below, multiple_of, "
+            "no_multiple_of, got 'atmost'",
+        ),
+        (row(requires={}), "", "got 'requires'"),
+        (row(why=""), ".why", "expected text that matches"),
+    ],
+)
+def test_a_broken_constraint_is_an_error_that_names_its_place(
+    write: Write, content: dict[str, Any], place: str, reason: str
+) -> None:
+    path = write(**content)
+    message = complaint(path)
+    assert message.startswith(f"{path}: $.operators.CONV_2D[1]{place}: ")
+    assert reason in message
+
+
+@pytest.mark.parametrize("key", ["every_operator", "advice"])
+def test_broken_constraints_outside_of_operators(write: Write, key: str) -> None:
+    path = write(**{key: [{"require": {"rnak": 3}}]})
+    assert complaint(path).startswith(f"{path}: $.{key}[0].require: expected facts of operators")
+    assert complaint(path).endswith("did you mean rank?")
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "reason"),
+    [
+        ({"misfit": {"target": "gpu"}}, "$.misfit.target", "expected one of 'cpu', 'rejected'"),
+        ({"shapes": {"batch": "1"}}, "$.shapes.batch", "expected integer, got '1'"),
+        ({"memory": {"weights": 1.5}}, "$.memory.weights", "expected integer, got 1.5"),
+        ({"operators": []}, "$.operators", "expected object, got an array"),
+        ({"operators": {"ADD": {}}}, "$.operators.ADD", "expected array, got an object"),
+        ({"engine": "npu"}, "$.engine", "expected one of 'accelerator', 'cpu', got 'npu'"),
+        (
+            {"quantization": {"symmetric": ["biases"]}},
+            "$.quantization.symmetric[0]",
+            "expected one of 'weights', 'activations', got 'biases'",
+        ),
+    ],
+)
+def test_a_broken_part_of_a_profile(
+    write: Write, content: dict[str, Any], place: str, reason: str
+) -> None:
+    path = write(**content)
+    assert complaint(path).startswith(f"{path}: {place}: {reason}")
+
+
+def test_a_child_takes_operators_away_and_adds_others(write: Write) -> None:
+    child = profiles.load(write(operators={"GELU": None, "LOGISTIC": []}))
+    assert "GELU" not in child.operators
+    assert child.operators["LOGISTIC"] == ()
+    assert "TANH" in child.operators
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

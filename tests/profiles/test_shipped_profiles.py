@@ -31,7 +31,16 @@ class TestEveryShippedProfile:
 
 
 def test_the_devices() -> None:
-    assert {"artpec7", "artpec8", "artpec9", "cpu", "cv25"} <= set(profiles.names())
+    assert {
+        "artpec7",
+        "artpec8",
+        "artpec9",
+        "cpu",
+        "cv25",
+        "edgetpu",
+        "tidl-am6xa",
+        "tidl-tda4vm",
+    } <= set(profiles.names())
 
 
 def test_artpec8_wants_one_scale_a_weight_tensor() -> None:

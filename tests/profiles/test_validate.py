@@ -61,12 +61,24 @@ def test_our_schemas_have_only_keywords_that_are_checked(name: str) -> None:
 
 
 def broken_profiles() -> list[Any]:
-    """Every shipped profile with each of its values, in turn, removed or of another type."""
+    """Every shipped profile with each of its values, in turn, removed or of another type.
+
+    One place of each kind is enough: the second constraint of an operator breaks as the first does.
+    """
     cases: list[Any] = []
+    seen: set[tuple[str, ...]] = set()
     for name in profiles.names():
         content = json.loads(Path(profiles.load(name).path).read_text())
         cases.append(content)
-        for path in places(content):
+        new = {kind(path): path for path in places(content) if kind(path) not in seen}
+        seen |= set(new)
+        if "operators" in content:
+            broken = {path[1] for path in new.values() if path[0] == "operators" and path[1:]}
+            content = {
+                **content,
+                "operators": {each: content["operators"][each] for each in broken},
+            }
+        for path in new.values():
             for value in (None, 1, True, "x", [], {}, ["x"], {"x": 1}):
                 changed = copy.deepcopy(content)
                 target = changed
@@ -75,6 +87,11 @@ def broken_profiles() -> list[Any]:
                 target[path[-1]] = value
                 cases.append(changed)
     return cases
+
+
+def kind(path: tuple[Any, ...]) -> tuple[str, ...]:
+    """The same for all items of an array, and for all operators."""
+    return tuple("*" if isinstance(step, int) or step.isupper() else step for step in path)
 
 
 def places(value: Any) -> list[tuple[Any, ...]]:

@@ -26,6 +26,8 @@ COMMANDS = {
     "inspect": "print what is in a .tflite file, or what differs between two",
     "lint": "check .tflite files against a device's profile",
     "profiles": "list the device profiles, or print one",
+    "retarget": "change a quantized .tflite file so that it meets a device's profile",
+    "rule": "list the rules of the linter, or print one",
     "view": "open a .tflite file in Netron",
 }
 

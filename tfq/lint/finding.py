@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 # From the worst to the mildest.
 SEVERITIES = ("error", "warning", "hint")
-# Of a tensor's name in a message; `Finding.tensor` has all of it.
+# Of a tensor's or an operator's name in a message; the objects themselves have all of it.
 MOST_NAME = 60
 
 
@@ -50,16 +50,20 @@ def at_least(severity: str, least: str) -> bool:
     return SEVERITIES.index(severity) <= SEVERITIES.index(least)
 
 
-def quoted(tensor: Tensor) -> str:
-    """Name a tensor in a message; converters join names, so that some fill a page."""
-    name = tensor.name
-    if not name:
-        return f"tensor {tensor.index}"
+def shortened(name: str) -> str:
+    """A name without its middle if it is long: converters join names until some fill a page."""
     half = MOST_NAME // 2
-    return repr(name if len(name) <= MOST_NAME else f"{name[:half]}…{name[-half:]}")
+    return name if len(name) <= MOST_NAME else f"{name[:half]}…{name[-half:]}"
+
+
+def quoted(tensor: Tensor) -> str:
+    """Name a tensor in a message."""
+    return repr(shortened(tensor.name)) if tensor.name else f"tensor {tensor.index}"
 
 
 def place(operator: Operator) -> str:
     """Name an operator in a message: `op 3 CONV_2D`, with the subgraph unless it is the first."""
     subgraph = operator.subgraph.index
-    return f"{f'subgraph {subgraph} ' if subgraph else ''}op {operator.index} {operator.name}"
+    where = f"subgraph {subgraph} " if subgraph else ""
+    # A custom operator's name is the file's own.
+    return f"{where}op {operator.index} {shortened(operator.name)}"

@@ -155,7 +155,8 @@ def misfit(op: Operator, profile: Profile) -> str:
 
 def _wrong_type(op: Operator, profile: Profile) -> str:
     wants = profile.quantization
-    if wants.compute == "any":
+    # Indices and shapes are integers in float models, too.
+    if wants.compute == "any" or (wants.compute == "float" and not _is_quantized(op)):
         return ""
     compute = "float" if op.compute == "float16" else op.compute
     if compute != wants.compute:
@@ -168,6 +169,11 @@ def _wrong_type(op: Operator, profile: Profile) -> str:
         if taken and tensor.dtype in QUANTIZED and tensor.dtype not in taken:
             return f"{tensor.dtype} {kind}, {profile.name} takes {' or '.join(taken)}"
     return ""
+
+
+def _is_quantized(op: Operator) -> bool:
+    tensors = [each for each in (*op.inputs, *op.outputs) if each is not None]
+    return any(each.quantization is not None and each.dtype in QUANTIZED for each in tensors)
 
 
 def _subgraph(subgraph: Subgraph, profile: Profile, boundary: frozenset[Operator]) -> list[Placed]:

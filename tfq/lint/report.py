@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tfq import errors
 from tfq.lint.finding import SEVERITIES, Finding, at_least
 
 if TYPE_CHECKING:
+    from tfq.lint.placement import Placement
     from tfq.model import Model
     from tfq.profiles import Profile
 
@@ -31,11 +33,12 @@ class Report:
     Attributes:
         model: The model that was checked.
         profile: The device's profile.
-        findings: One `Finding` after the other, by rule, then by place.
+        findings: One `Finding` after the other, by rule, then by place; without the accepted ones.
         name: What to call the model: the path it was read from, or "model".
+        unchecked: The ids of the rules that were not to be checked.
+        accepted: The findings that the baseline knows.
+        stale: How many findings the baseline knows that are no longer there.
     """
-
-    __slots__ = ("findings", "model", "name", "profile")
 
     def __init__(
         self,
@@ -43,16 +46,30 @@ class Report:
         profile: Profile,
         findings: tuple[Finding, ...],
         name: str | None = None,
+        *,
+        unchecked: frozenset[str] = frozenset(),
+        accepted: tuple[Finding, ...] = (),
+        stale: int = 0,
     ) -> None:
         """Put together what `tfq.lint.lint` found."""
         self.name = name or model.path or "model"
         self.model = model
         self.profile = profile
         self.findings = findings
+        self.unchecked = unchecked
+        self.accepted = accepted
+        self.stale = stale
 
     def __repr__(self) -> str:
         """Show the summary."""
         return f"<Report {self.summary}>"
+
+    @cached_property
+    def placement(self) -> Placement:
+        """Where each operator runs, found when it is first asked for."""
+        from tfq.lint.placement import place
+
+        return place(self.model, self.profile)
 
     @property
     def ok(self) -> bool:
@@ -67,10 +84,16 @@ class Report:
     @property
     def summary(self) -> str:
         """One line, such as `digits.tflite: artpec8: FAIL, 9 errors, 0 warnings`."""
+        return f"{self.name}: {self.profile.name}: {self.verdict.upper()}, {self.counts}"
+
+    @property
+    def counts(self) -> str:
+        """How many findings there are, such as `9 errors, 0 warnings, 1 hint`."""
         counts = [_counted(self.count(severity), severity) for severity in ("error", "warning")]
         hints = self.count("hint")
         counts += [_counted(hints, "hint")] if hints else []
-        return f"{self.name}: {self.profile.name}: {self.verdict.upper()}, {', '.join(counts)}"
+        counts += [f"{len(self.accepted)} in the baseline"] if self.accepted else []
+        return ", ".join(counts)
 
     def count(self, severity: str) -> int:
         """Count the findings of one severity.

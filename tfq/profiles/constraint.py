@@ -11,16 +11,21 @@ nothing.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tfq.ops.facts import FACTS, fact
+from tfq.ops.facts import FACTS, fact, kind
+from tfq.profiles.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tfq.model import Operator
 
     Tests = tuple[tuple[str, "Test"], ...]
+
+KINDS: dict[str, type | tuple[type, ...]] = {"number": (int, float), "text": str, "bool": bool}
+EQUALITIES = ("is", "is_not", "in", "not_in")
 
 
 class Test(NamedTuple):
@@ -33,6 +38,11 @@ class Test(NamedTuple):
 
     comparison: str
     value: Any
+
+    @property
+    def wanted(self) -> str:
+        """What must be there, such as `at most 7`."""
+        return COMPARISONS[self.comparison][1].format(_shown(self.value))
 
     def holds(self, found: object) -> bool | None:
         """Compare a fact, or each of its values; None if there is nothing to compare."""
@@ -75,27 +85,28 @@ class Constraint(NamedTuple):
             return None
         if any(test.holds(fact(op, name)) is not True for name, test in self.when):
             return None
-        broken = next(_broken(op, self.require), None)
-        if broken is None and self.any:
-            broken = self._no_group_holds(op)
-        if broken is None:
+        faults = list(islice(_broken(op, self.require), 1)) or self._no_group_holds(op)
+        if not faults:
             return None
+        wanted: dict[str, dict[str, None]] = {}
+        for found, expected in faults:
+            wanted.setdefault(found, {})[expected] = None
+        broken = "; ".join(f"{found}, expected {' or '.join(wanted[found])}" for found in wanted)
         return f"{broken} ({self.why})" if self.why else broken
 
-    def _no_group_holds(self, op: Operator) -> str | None:
+    def _no_group_holds(self, op: Operator) -> list[tuple[str, str]]:
+        """The first fault of each group; nothing if a group has none."""
         faults = [next(_broken(op, group), None) for group in self.any]
-        if None in faults:
-            return None
-        return " and ".join(dict.fromkeys(fault for fault in faults if fault))
+        return [] if None in faults else [fault for fault in faults if fault is not None]
 
 
-def _broken(op: Operator, tests: Tests) -> Iterator[str]:
+def _broken(op: Operator, tests: Tests) -> Iterator[tuple[str, str]]:
+    """What is found, and what is expected in its place, for each test that does not hold."""
     for name, test in tests:
         found = fact(op, name)
         if test.holds(found) is False:
             shown = ", ".join(_shown(each) for each in dict.fromkeys(_values(found)))
-            wanted = COMPARISONS[test.comparison][1].format(_shown(test.value))
-            yield f"{name.replace('_', ' ')} is {shown}, expected {wanted}"
+            yield f"{name.replace('_', ' ')} is {shown}", test.wanted
 
 
 def from_json(data: Mapping[str, Any]) -> Constraint:
@@ -110,18 +121,51 @@ def from_json(data: Mapping[str, Any]) -> Constraint:
     )
 
 
-def unknown_facts(data: Mapping[str, Any]) -> Iterator[str]:
-    """Return the words of a constraint's JSON object that are no facts."""
-    groups = [data.get("require", {}), data.get("when", {}), *data.get("any", ())]
-    for group in groups:
-        yield from (name for name in group if name not in FACTS)
+def faults(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Return what a constraint's JSON object says that the schema cannot refuse.
+
+    Args:
+        data: The object, which meets the schema.
+
+    Yields:
+        The place in the object, such as `.require.padding.is`, and the fault.
+    """
+    groups = [("require", data.get("require", {})), ("when", data.get("when", {}))]
+    groups += [(f"any[{at}]", group) for at, group in enumerate(data.get("any", ()))]
+    for place, group in groups:
+        for name, wanted in group.items():
+            if name not in FACTS:
+                expected = "expected facts of operators (see docs/profiles.md)"
+                yield f".{place}", f"{expected}, got {name!r}{did_you_mean(name, FACTS)}"
+                continue
+            for comparison, value in _comparisons(wanted):
+                where = f".{place}.{name}" + (f".{comparison}" if wanted is not value else "")
+                if fault := _mismatch(name, comparison, value):
+                    yield where, fault
+
+
+def _mismatch(name: str, comparison: str, value: Any) -> str:
+    """Say why a fact cannot be compared like this; empty if it can."""
+    wanted = kind(name)
+    if wanted != "number" and comparison not in EQUALITIES:
+        return f"expected one of {', '.join(EQUALITIES)} for a {wanted}, got {comparison!r}"
+    values = value if isinstance(value, list) else [value]
+    for each in values:
+        if not isinstance(each, KINDS[wanted]) or isinstance(each, bool) != (wanted == "bool"):
+            return f"expected a {wanted}, got {each!r}"
+    if comparison in ("multiple_of", "no_multiple_of") and value == 0:
+        return "expected a number other than 0, got 0"
+    return ""
+
+
+def _comparisons(wanted: Any) -> Iterable[tuple[str, Any]]:
+    return wanted.items() if isinstance(wanted, dict) else [("is", wanted)]
 
 
 def _tests(data: Mapping[str, Any]) -> Tests:
     pairs = []
     for name, wanted in data.items():
-        tests = wanted.items() if isinstance(wanted, dict) else [("is", wanted)]
-        pairs += [(name, Test(comparison, value)) for comparison, value in tests]
+        pairs += [(name, Test(*comparison)) for comparison in _comparisons(wanted)]
     return tuple(pairs)
 
 

@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tfq import errors
-from tfq.ops.facts import FACTS
 from tfq.profiles import constraint, profile
 from tfq.profiles.nearest import did_you_mean
 
@@ -104,20 +103,18 @@ def _validate(data: dict[str, Any], path: str) -> None:
     first = next(validate.violations(data, load_schema("profile.schema")), None)
     if first is not None:
         raise errors.ProfileError(f"{path}: {first.path}: {first.message}")
-    for place, word in _unknown_facts(data):
-        raise errors.ProfileError(
-            f"{path}: {place}: expected facts of operators (see docs/profiles.md),"
-            f" got {word!r}{did_you_mean(word, FACTS)}"
-        )
+    for place, fault in _faults(data):
+        raise errors.ProfileError(f"{path}: {place}: {fault}")
 
 
-def _unknown_facts(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The place and the word of each constraint that is in none of the words of facts."""
+def _faults(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The places and faults of constraints that the schema cannot refuse."""
     lists = {f"$.{key}": data.get(key, ()) for key in ("every_operator", "advice")}
     lists |= {f"$.operators.{name}": rows for name, rows in data.get("operators", {}).items()}
     for place, rows in lists.items():
         for index, row in enumerate(rows):
-            yield from ((f"{place}[{index}]", word) for word in constraint.unknown_facts(row))
+            for inside, fault in constraint.faults(row):
+                yield f"{place}[{index}]{inside}", fault
 
 
 def _read(path: str) -> dict[str, Any]:

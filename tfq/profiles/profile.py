@@ -146,6 +146,8 @@ class Profile(NamedTuple):
         shapes: What it asks of shapes.
         memory: What it has room for.
         advice: Constraints that only cost speed or accuracy where they are broken.
+        verify: The vendor's own tool that says where operators run, such as `"tflite_micro"` or
+            `"vela:ethos-u55-256"`; empty if there is none.
     """
 
     name: str
@@ -164,6 +166,7 @@ class Profile(NamedTuple):
     shapes: Shapes = Shapes()
     memory: Memory = Memory()
     advice: tuple[Constraint, ...] = ()
+    verify: str = ""
 
 
 def from_json(data: Mapping[str, Any], path: str) -> Profile:
@@ -197,6 +200,7 @@ def from_json(data: Mapping[str, Any], path: str) -> Profile:
         shapes=Shapes(**data.get("shapes", {})),
         memory=Memory(**data.get("memory", {})),
         advice=_constraints(data.get("advice", ())),
+        verify=data.get("verify", ""),
     )
 
 

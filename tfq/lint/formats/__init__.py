@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tfq.lint.report import Report
 
 # The name of a format is that of its module.
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
 
 
 class Unreadable(NamedTuple):

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from tfq.lint.finding import Finding
     from tfq.lint.formats import Unreadable
+    from tfq.lint.placement import Placed
     from tfq.lint.report import Report
+    from tfq.model import Operator, Tensor
 
 
 def render(reports: Sequence[Report], unreadable: Sequence[Unreadable], *, colour: bool) -> str:
@@ -32,7 +34,36 @@ def _report(report: Report) -> dict[str, Any]:
         "profile": report.profile.name,
         "verdict": report.verdict,
         "counts": {severity: report.count(severity) for severity in SEVERITIES},
+        "baseline": {"accepted": len(report.accepted), "stale": report.stale},
+        "placement": _placement(report),
         "findings": [_finding(finding) for finding in report.findings],
+    }
+
+
+def _placement(report: Report) -> dict[str, Any] | None:
+    if not report.profile.operators:
+        return None
+    placement = report.placement
+    return {
+        "fits": placement.fits,
+        "on_accelerator": placement.on_accelerator,
+        "share": placement.share,
+        "macs_on_accelerator": placement.macs_on_accelerator,
+        "macs": placement.macs,
+        "macs_share": placement.macs_share,
+        "partitions": placement.partitions,
+        "transfers": placement.transfers,
+        "operators": [_placed(each) for each in placement.operators],
+    }
+
+
+def _placed(placed: Placed) -> dict[str, Any]:
+    return {
+        "subgraph": placed.operator.subgraph.index,
+        "operator": _named(placed.operator),
+        "target": placed.target,
+        "reason": placed.reason,
+        "partition": placed.partition,
     }
 
 
@@ -45,6 +76,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity,
         "message": finding.message,
         "subgraph": place.subgraph.index if place else None,
-        "operator": {"index": operator.index, "name": operator.name} if operator else None,
-        "tensor": {"index": tensor.index, "name": tensor.name} if tensor else None,
+        "operator": _named(operator) if operator else None,
+        "tensor": _named(tensor) if tensor else None,
     }
+
+
+def _named(thing: Operator | Tensor) -> dict[str, Any]:
+    return {"index": thing.index, "name": thing.name}

@@ -16,7 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # In the order of their ids, which is the order of the findings.
-FAMILIES = ("full_integer", "granularity", "source")
+FAMILIES = (
+    "full_integer",
+    "granularity",
+    "scheme",
+    "source",
+    "parameters",
+    "bias",
+    "agreement",
+    "redundancy",
+    "channels",
+    "support",
+    "shapes",
+    "resources",
+)
 
 
 @lru_cache(maxsize=1)

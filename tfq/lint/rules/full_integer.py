@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from tfq import ops
 from tfq.lint.finding import Hit, place, quoted
 from tfq.lint.rule import rule
+from tfq.lint.rules.islands import descriptions
+from tfq.ops import FLOATS, QUANTIZED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +23,6 @@ if TYPE_CHECKING:
     from tfq.model import Model, Operator, Tensor
     from tfq.profiles import Profile
 
-# Types of weights and activations. Biases are int32 or int64, and every device takes those.
-QUANTIZED = frozenset({"int2", "int4", "uint4", "int8", "uint8", "int16", "uint16"})
-# How the names of floating-point types begin.
-FLOATS = ("float", "bfloat", "complex")
 # "int8" and its kin in a file's name, not the "int" of "print" or "point".
 CLAIMS_INTEGER = re.compile(r"(?<![a-z])u?int(8|16)?(?![a-z0-9])|full[_-]?int", re.IGNORECASE)
 
@@ -37,7 +35,8 @@ def float_op(model: Model, profile: Profile) -> Iterator[Hit]:
     Reports every operator that reads or writes floating-point numbers, in every subgraph, where
     the device wants integers. QUANTIZE and DEQUANTIZE inside the model count, as the edges of a
     float island; those at the model's input and output are Q102 and Q103. An operator that only
-    unpacks constants is reported with the operator that takes them.
+    unpacks constants is reported with the operator that takes them. Of an island inside a model in
+    integers, says where it begins and which operators make it one.
 
     ## Why is this bad?
     The accelerator takes integers only. The operator goes to the CPU, with a transfer there and
@@ -61,6 +60,7 @@ def float_op(model: Model, profile: Profile) -> Iterator[Hit]:
     if not _takes_only_integers(profile):
         return
     boundary = ops.boundary(model)
+    islands = descriptions(model, profile)
     for subgraph in model.subgraphs:
         for operator in subgraph.operators:
             if operator.compute not in ("float", "float16") or operator in boundary:
@@ -72,7 +72,9 @@ def float_op(model: Model, profile: Profile) -> Iterator[Hit]:
                 continue
             tensor = unpacked[0] if unpacked else None
             origin = f" on weights unpacked from {tensor.dtype}" if tensor else ""
-            message = f"{place(operator)}: {operator.compute} compute{origin}"
+            message = (
+                f"{place(operator)}: {operator.compute} compute{origin}{islands.get(operator, '')}"
+            )
             yield Hit(message, operator, tensor)
 
 
@@ -241,7 +243,7 @@ def integer_type(model: Model, profile: Profile) -> Iterator[Hit]:
         for operator in subgraph.operators:
             if operator.compute != "integer":
                 continue
-            found = next(_types_not_taken(operator, profile), None)
+            found = type_not_taken(operator, profile)
             if found is not None:
                 tensor, kind, taken = found
                 what = f"{tensor.dtype} {kind}; {profile.name} takes {' or '.join(taken)}"
@@ -293,6 +295,21 @@ def interface_type(model: Model, profile: Profile) -> Iterator[Hit]:
                 )
 
 
+def type_not_taken(
+    operator: Operator, profile: Profile
+) -> tuple[Tensor, str, tuple[str, ...]] | None:
+    """Find a quantized tensor of an operator whose type a device does not take.
+
+    Args:
+        operator: Any operator.
+        profile: The device's profile.
+
+    Returns:
+        The tensor, "weights" or "activations", and the types that it takes; None if all are fine.
+    """
+    return next(_types_not_taken(operator, profile), None)
+
+
 def _takes_only_integers(profile: Profile) -> bool:
     return profile.quantization.compute == "integer"
 
@@ -304,7 +321,7 @@ def _float_boundary(
     if not wanted:
         return
     for tensor in tensors:
-        if not tensor.dtype.startswith(FLOATS) or tensor.dtype in wanted:
+        if tensor.dtype not in FLOATS or tensor.dtype in wanted:
             continue
         subgraph = tensor.subgraph.index
         where = f"subgraph {subgraph} " if subgraph else ""

@@ -8,6 +8,7 @@ from tfq import ops
 from tfq.lint.finding import Hit, place, quoted
 from tfq.lint.rule import rule
 from tfq.ops import stored
+from tfq.ops.facts.places import data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # Converters choose per-channel scales for these by themselves; dense layers often stay per-tensor.
 CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"})
+LAYERS = CONVOLUTIONS | {"FULLY_CONNECTED"}
 
 
 @rule("Q201", "per-channel-weights", severity="error")
@@ -105,6 +107,46 @@ def per_tensor_weights(model: Model, profile: Profile) -> Iterator[Hit]:
         f"{profile.name} recommends per_channel{why}"
     )
     yield Hit(message)
+
+
+@rule("Q203", "per-channel-uint8", severity="error")
+def per_channel_uint8(model: Model, profile: Profile) -> Iterator[Hit]:
+    """Weights have more than one scale beside uint8 activations.
+
+    ## What it does
+    Reports every convolution and dense layer with uint8 activations whose weights are quantized per
+    channel, unless Q201 has it.
+
+    ## Why is this bad?
+    LiteRT has such kernels for int8 and int16 activations only, and refuses to prepare the
+    operator when the model is loaded.
+
+    ## Example
+    A tool that requantized the activations of an int8 model to uint8.
+
+    ## Use instead
+    int8 inside the model; `tfq convert --input_type=uint8` adds the one QUANTIZE at its input.
+
+    ## Fix safety
+    Safe: int8 and uint8 hold the same numbers with another zero point.
+
+    ## References
+    - https://ai.google.dev/edge/litert/models/quantization_spec
+    """
+    wants_one = profile.quantization.granularity.required == "per_tensor"
+    for operator, weights in _quantized_weights(model):
+        tensor, quantization = weights[0]
+        given = data(operator)
+        if wants_one or operator.name not in LAYERS or given is None or given.dtype != "uint8":
+            continue
+        if quantization.granularity == "per_channel":
+            what = (
+                f"are per_channel with {len(quantization.scales)} scales beside uint8 activations"
+            )
+            refused = "LiteRT refuses it"
+            yield Hit(
+                f"{place(operator)}: weights {quoted(tensor)} {what}; {refused}", operator, tensor
+            )
 
 
 def _quantized_weights(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tfq.lint.finding import Hit
 from tfq.lint.rule import rule
+from tfq.ops import QUANTIZED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from tfq.model import Model, Tensor
     from tfq.profiles import Profile
 
-INTEGERS = frozenset({"int4", "int8", "uint8", "int16", "int32"})
+# Biases too.
+INTEGERS = QUANTIZED | {"int32"}
 
 
 @rule("Q301", "already-quantized", severity="error")

@@ -7,7 +7,18 @@ of several tensors; or None, where the operator has no such thing or the file do
 
 from __future__ import annotations
 
-from tfq.ops.facts import kernels, options, quantities, shapes, types
+from tfq.ops.facts import (
+    arrangement,
+    constants,
+    feature_maps,
+    kernels,
+    options,
+    parameters,
+    quantities,
+    shapes,
+    surroundings,
+    types,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +35,11 @@ FACTS: Mapping[str, Callable[[Operator], object]] = {
     **types.FACTS,
     **quantities.FACTS,
     **options.FACTS,
+    **constants.FACTS,
+    **surroundings.FACTS,
+    **feature_maps.FACTS,
+    **arrangement.FACTS,
+    **parameters.FACTS,
 }
 
 
@@ -38,6 +54,14 @@ def fact(op: Operator, name: str) -> object:
         The fact; None where the operator has no such thing or the file does not tell.
     """
     return FACTS[name](op)
+
+
+def kind(name: str) -> str:
+    """Return what a fact is: `"number"`, `"text"` or `"bool"`, as its function is annotated."""
+    returned = str(FACTS[name].__annotations__["return"])
+    return next(
+        (kind for word, kind in (("bool", "bool"), ("str", "text")) if word in returned), "number"
+    )
 
 
 def describe(name: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from tfq.ops.facts.places import constant, data, result, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tfq.model import Operator
+    from tfq.model import Operator, Tensor
 
 
 def fused_activation(op: Operator) -> str | None:
@@ -39,6 +41,16 @@ def keep_dims(op: Operator) -> bool | None:
 def block_size(op: Operator) -> int | None:
     """The block size of DEPTH_TO_SPACE and SPACE_TO_DEPTH."""
     return op.options.get("block_size")
+
+
+def block_fits(op: Operator) -> bool:
+    """Whether the blocks of DEPTH_TO_SPACE fill the depth, those of SPACE_TO_DEPTH the plane."""
+    tensor, block = data(op), block_size(op)
+    if tensor is None or len(tensor.shape) != 4 or not block:
+        return False
+    if op.name == "DEPTH_TO_SPACE":
+        return tensor.shape[3] % (block * block) == 0
+    return tensor.shape[1] % block == 0 and tensor.shape[2] % block == 0
 
 
 def align_corners(op: Operator) -> bool | None:
@@ -128,6 +140,36 @@ def new_axis_mask(op: Operator) -> int | None:
     return op.options.get("new_axis_mask")
 
 
+def squeezes_leading(op: Operator) -> bool:
+    """Whether SQUEEZE takes away no dimension but leading ones."""
+    given, made = data(op), result(op)
+    return given is not None and made is not None and _without_ones(given) == _without_ones(made)
+
+
+def _without_ones(tensor: Tensor) -> tuple[int, ...]:
+    """The shape from the first dimension on that is not 1."""
+    first = next((at for at, each in enumerate(tensor.shape) if each != 1), len(tensor.shape))
+    return tensor.shape[first:]
+
+
+def reduced_values(op: Operator) -> float | None:
+    """How many values of the input a reduction turns into one."""
+    given, made = data(op), result(op)
+    if given is None or made is None or not math.prod(made.shape):
+        return None
+    return math.prod(given.shape) / math.prod(made.shape)
+
+
+def resize_doubles(op: Operator) -> bool:
+    """Whether a resize operator makes 2n or 2n - 1 of a height of n, and likewise the width."""
+    given, made = data(op), result(op)
+    for axis in (1, 2):
+        before, after = size(given, axis), size(made, axis)
+        if before is None or after not in (2 * before, 2 * before - 1):
+            return False
+    return True
+
+
 def resize_ratio(op: Operator) -> tuple[float, ...]:
     """Output height by input height, and output width by input width."""
     given, made = data(op), result(op)
@@ -142,6 +184,7 @@ FACTS: dict[str, Callable[[Operator], object]] = {
         alpha,
         axes,
         axes_from_end,
+        block_fits,
         block_size,
         ellipsis_mask,
         fused_activation,
@@ -152,8 +195,11 @@ FACTS: dict[str, Callable[[Operator], object]] = {
         padding,
         pads_batch,
         pads_depth,
+        reduced_values,
+        resize_doubles,
         resize_ratio,
         slice_strides,
+        squeezes_leading,
         weights_format,
     )
 }

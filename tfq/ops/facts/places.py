@@ -22,9 +22,10 @@ def result(op: Operator) -> Tensor | None:
 
 
 def activations(op: Operator) -> tuple[Tensor, ...]:
-    """Return all inputs and outputs that are no constants."""
+    """Return all inputs and outputs that are no constants, and no variables that keep a state."""
     tensors = (*op.inputs, *op.outputs)
-    return tuple([each for each in tensors if each is not None and not each.is_constant])
+    present = [each for each in tensors if each is not None]
+    return tuple([each for each in present if not each.is_constant and not each.is_variable])
 
 
 def size(tensor: Tensor | None, axis: int, rank: int = 4) -> int | None:

@@ -23,6 +23,12 @@ def non_singleton_dimensions(op: Operator) -> tuple[int, ...]:
     return tuple([sum(each != 1 for each in tensor.shape) for tensor in activations(op)])
 
 
+def output_dimensions(op: Operator) -> int | None:
+    """The number of dimensions of the output that are larger than 1."""
+    tensor = result(op)
+    return sum(each != 1 for each in tensor.shape) if tensor is not None else None
+
+
 def outer_sizes(op: Operator) -> tuple[int, ...]:
     """The sizes of all but the three innermost dimensions, of each activation."""
     return tuple([each for tensor in activations(op) for each in tensor.shape[:-3]])
@@ -105,12 +111,23 @@ def same_shapes(op: Operator) -> bool:
     return len({tensor.shape for tensor in activations(op)}) <= 1
 
 
+def inputs_alike(op: Operator) -> bool:
+    """Whether all inputs have one shape."""
+    return len({tensor.shape for tensor in op.inputs if tensor is not None}) <= 1
+
+
 def same_volume(op: Operator) -> bool:
     """Whether the output has as many values as the input."""
     given, made = data(op), result(op)
     return (
         given is not None and made is not None and math.prod(given.shape) == math.prod(made.shape)
     )
+
+
+def broadcasts_batch(op: Operator) -> bool:
+    """Whether an input has a batch of 1 where another of as many dimensions has a larger one."""
+    shapes = [each.shape for each in op.inputs if each is not None and len(each.shape) > 1]
+    return len({(len(shape), shape[0]) for shape in shapes}) > len({len(each) for each in shapes})
 
 
 def variable_inputs(op: Operator) -> int:
@@ -132,6 +149,7 @@ FACTS: dict[str, Callable[[Operator], object]] = {
     each.__name__: each
     for each in (
         batch,
+        broadcasts_batch,
         constant_inputs,
         input_depth,
         input_depths,
@@ -140,10 +158,12 @@ FACTS: dict[str, Callable[[Operator], object]] = {
         input_rank,
         input_width,
         inputs,
+        inputs_alike,
         non_singleton_dimensions,
         outer_sizes,
         output_depth,
         output_depths,
+        output_dimensions,
         output_height,
         output_rank,
         output_width,

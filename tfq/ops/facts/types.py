@@ -26,7 +26,7 @@ def input_type(op: Operator) -> str | None:
 def input_types(op: Operator) -> tuple[str, ...]:
     """The type of each input that is an activation."""
     given = [each for each in op.inputs if each is not None and not each.is_constant]
-    return tuple([each.dtype for each in given])
+    return tuple([each.dtype for each in given if not each.is_variable])
 
 
 def output_type(op: Operator) -> str | None:
