@@ -4,7 +4,10 @@ LiteRT has no list to print. So it is given models of one operator, which it tak
 it looks up the operator, before it looks at anything else of the model. Custom operators have no
 list of names either: those that LiteRT's sources register are tried.
 
-The rest of the profile is written by hand and stays as it is.
+The rest of the profile is written by hand and stays as it is: also the constraints of several
+operators, which are what their kernels refuse.
+
+It is a script and no part of the package, as the package must load a profile without LiteRT.
 
 Usage: python scripts/profiles_from_litert.py [--check]
     --check writes nothing; exit status 1 if the profile is not what would be written.
@@ -19,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import flatbuffers
-from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
+import json_text
+from ai_edge_litert import schema_py_generated as schema  # noqa: TID253
+from ai_edge_litert.interpreter import Interpreter  # noqa: TID253
 
 PROFILE = Path(__file__).resolve().parents[1] / "tfq" / "profiles" / "cpu.json"
 # No operator has as many versions yet: one that has fails the script.
@@ -110,7 +114,7 @@ def operators() -> dict[str, Any]:
 def main() -> None:
     """Writes the profile, or checks it."""
     old = PROFILE.read_text()
-    new = json.dumps(json.loads(old) | {"operators": operators()}, indent=2) + "\n"
+    new = json_text.text(json.loads(old) | {"operators": operators()}) + "\n"
     if new != old and "--check" in sys.argv:
         raise SystemExit(f"not what LiteRT takes: {PROFILE.name}")
     PROFILE.write_text(new)

@@ -207,11 +207,33 @@ def test_a_removed_field_is_gone_and_the_file_it_came_from_is_not_changed(
         ("SubGraph", "tensors", [1]),
         ("SubGraph", "tensors", Draft("Tensor")),
         ("Tensor", "quantization", Draft("Tensor")),
+        ("Tensor", "name", 5),
     ],
 )
 def test_a_value_that_a_field_cannot_hold_is_named(kind: str, field: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"^{field}: cannot hold"):
         list(Draft(kind, **{field: value}).parts())
+
+
+@pytest.mark.parametrize("value", [5, Draft("Tensor")])
+def test_what_is_no_member_of_a_union_is_named(value: Any) -> None:
+    with pytest.raises(ValueError, match="builtin_options: expected a member of BuiltinOptions"):
+        Draft("Operator", builtin_options=value)
+
+
+def test_only_a_whole_model_is_a_file() -> None:
+    with pytest.raises(ValueError, match="expected a Model, got a SubGraph"):
+        write(Draft("SubGraph"))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.zeros((0, 4), np.float32), np.arange(12).reshape(3, 4).T, np.float16([1, 2])],
+    ids=["empty", "transposed", "float16"],
+)
+def test_data_can_be_any_array(values: Any) -> None:
+    root = Draft("Model", buffers=[Draft("Buffer", data=values)], subgraphs=[Draft("SubGraph")])
+    assert bytes(read(written(root))["buffers"][0]["data"] or b"") == values.tobytes()
 
 
 def test_a_draft_knows_the_fields_of_the_schema() -> None:

@@ -7,6 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfq import profiles
+
+# LiteRT on a CPU as far as quantization goes, without its list of operators.
+RUNTIME = profiles.load("cpu")._replace(
+    operators={}, every_operator=(), misfit=profiles.Misfit(), shapes=profiles.Shapes()
+)
 # Without padding and fused activation.
 CONVOLUTION = {
     "padding": 1,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graphs import Graph, Op, T, conv
+from graphs import RUNTIME, Graph, Op, T, conv
 from single_ops import changed, single, weighted
 
 import tfq
@@ -22,7 +22,7 @@ SYMMETRIC = {"symmetric": ["weights", "activations"]}
 POWERS = {"power_of_two": ["weights", "activations"]}
 
 
-def found(model: Model, profile: Profile | str, *rules: str) -> list[tuple[str, str, str]]:
+def found(model: Model, profile: Profile, *rules: str) -> list[tuple[str, str, str]]:
     """Rule, severity and message of the findings, of all rules or of these."""
     findings = lint(model, profile, select=rules).findings
     return [(each.rule, each.severity, each.message) for each in findings]
@@ -49,13 +49,13 @@ def test_the_numbers_of_one_tensor(
 ) -> None:
     graph = changed(single("RELU", "int8"), "x0", shape=(4, 2), **{"zero_points": None, **values})
     expected = (rule, "error", f"op 0 RELU: tensor 'x0': {message}")
-    assert found(build(graph), "cpu", "Q4") == [expected]
+    assert found(build(graph), RUNTIME, "Q4") == [expected]
 
 
 def test_of_many_scales_the_first_bad_one_is_named(build: Build) -> None:
     graph = changed(conv(scales=4), "kernel", each_scale=(0.5, 0.0, -1.0, 0.5))
     message = "op 0 CONV_2D: tensor 'kernel': 2 of 4 scales: the first, 1, is 0"
-    assert found(build(graph), "cpu", "Q401") == [
+    assert found(build(graph), RUNTIME, "Q401") == [
         ("Q401", "error", f"{message}; expected a normal number above 0")
     ]
 
@@ -63,20 +63,20 @@ def test_of_many_scales_the_first_bad_one_is_named(build: Build) -> None:
 def test_int16_activations_have_no_zero_point(build: Build) -> None:
     graph = changed(single("ADD", "int16"), "y0", zero_points=(7,))
     message = "op 0 ADD: tensor 'y0': int16 with zero point 7; expected 0"
-    assert found(build(graph), "cpu") == [("Q405", "error", message)]
+    assert found(build(graph), RUNTIME) == [("Q405", "error", message)]
 
 
 def test_a_tensor_without_a_scale_among_others(build: Build) -> None:
     graph = changed(single("ADD", "int8"), "x1", scales=0)
     message = "op 0 ADD: int8 tensor 'x1' has no scale, though others of the op have one"
-    assert found(build(graph), "cpu") == [("Q406", "error", message)]
+    assert found(build(graph), RUNTIME) == [("Q406", "error", message)]
 
 
 def test_weights_with_a_zero_point(build: Build, device: Device) -> None:
     model = build(changed(weighted("CONV_2D", "int8"), "w", zero_points=(3,)))
     refused = "op 0 CONV_2D: weights 'w' have the zero point 3; LiteRT refuses it"
     wanted = "op 0 CONV_2D: weights 'w' have the zero point 3; chip wants symmetric weights"
-    assert found(model, "cpu", "Q2") == [("Q211", "error", refused)]
+    assert found(model, RUNTIME, "Q2") == [("Q211", "error", refused)]
     assert found(model, device({"symmetric": ["weights"]}), "Q2") == [("Q211", "error", wanted)]
 
 
@@ -84,7 +84,7 @@ def test_weights_with_a_zero_point_against_the_specification(build: Build, devic
     model = build(changed(weighted("FULLY_CONNECTED", "int8"), "w", zero_points=(3,)))
     message = "op 0 FULLY_CONNECTED: weights 'w' have the zero point 3; "
     message += "the specification of 8-bit models says 0"
-    assert found(model, "cpu") == [("Q212", "warning", message)]
+    assert found(model, RUNTIME) == [("Q212", "warning", message)]
     assert [rule for rule, *_ in found(model, device({"symmetric": ["weights"]}))] == ["Q211"]
 
 
@@ -145,46 +145,46 @@ def test_the_bias(
 ) -> None:
     model = build(changed(weighted("CONV_2D", "int8"), "b", **values))
     expected = (rule, severity, f"op 0 CONV_2D: bias 'b' {message}")
-    assert found(model, "cpu") == [expected]
+    assert found(model, RUNTIME) == [expected]
 
 
 def test_a_bias_scale_that_is_refused(build: Build) -> None:
     model = build(changed(weighted("FULLY_CONNECTED", "int8"), "b", scale=0.5))
     message = "op 0 FULLY_CONNECTED: bias 'b' has the scale 0.5; "
     message += "input scale x weight scale is 0.25; LiteRT refuses it"
-    assert found(model, "cpu") == [("Q502", "error", message)]
+    assert found(model, RUNTIME) == [("Q502", "error", message)]
 
 
 def test_scales_that_must_be_one(build: Build) -> None:
     model = build(changed(single("MAX_POOL_2D", "int8"), "y0", scale=0.25))
     message = "op 0 MAX_POOL_2D: 'x0' has scale 0.5, zero point 0, "
     message += "the output scale 0.25, zero point 0; expected the same"
-    assert found(model, "cpu") == [("Q511", "error", message)]
+    assert found(model, RUNTIME) == [("Q511", "error", message)]
 
 
 def test_what_float32_rounds_is_no_difference_where_nobody_compares(build: Build) -> None:
     rounded = float(np.nextafter(np.float32(0.5), np.float32(1)))
-    assert found(build(changed(single("RESHAPE", "int8"), "y0", scale=rounded)), "cpu") == []
+    assert found(build(changed(single("RESHAPE", "int8"), "y0", scale=rounded)), RUNTIME) == []
     pack = build(changed(single("PACK", "int8"), "y0", scale=rounded))
-    assert [rule for rule, *_ in found(pack, "cpu")] == ["Q511"]
+    assert [rule for rule, *_ in found(pack, RUNTIME)] == ["Q511"]
 
 
 def test_an_output_that_is_prescribed(build: Build) -> None:
     model = build(changed(single("SOFTMAX", "int8"), "y0", scale=0.5))
     message = "op 0 SOFTMAX: output 'y0' has scale 0.5, zero point -128"
-    assert found(model, "cpu") == [("Q512", "error", f"{message}; expected 0.00390625 and -128")]
+    assert found(model, RUNTIME) == [("Q512", "error", f"{message}; expected 0.00390625 and -128")]
 
 
 def test_an_input_too_large_for_the_output(build: Build) -> None:
     model = build(changed(single("ADD", "int8"), "x0", scale=2.0**20))
     message = "op 0 ADD: input scale 1.04858e+06 is 2.1e+06 times the output's; too much"
-    assert found(model, "cpu") == [("Q513", "error", message)]
+    assert found(model, RUNTIME) == [("Q513", "error", message)]
 
 
 def test_a_fused_activation_that_overflows(build: Build) -> None:
     graph = weighted("CONV_2D", "int8", activation_name="RELU6")
     message = "op 0 CONV_2D: output 'y' has the scale 1e-12"
-    assert found(build(changed(graph, "y", scale=1e-12)), "cpu") == [
+    assert found(build(changed(graph, "y", scale=1e-12)), RUNTIME) == [
         ("Q514", "error", f"{message}; the bound 6 of RELU6 overflows int32")
     ]
 
@@ -200,8 +200,8 @@ def pair(scale: float) -> Graph:
 
 def test_a_pair_that_cancels(build: Build, device: Device) -> None:
     message = "op 1 QUANTIZE: gives the integers that op 0 DEQUANTIZE took; both can go"
-    assert found(build(pair(0.5)), "cpu") == [("Q521", "warning", message)]
-    assert found(build(pair(0.25)), "cpu") == []
+    assert found(build(pair(0.5)), RUNTIME) == [("Q521", "warning", message)]
+    assert found(build(pair(0.25)), RUNTIME) == []
     # Where the device wants integers it is a float island, and that is the finding.
     assert {rule for rule, *_ in found(build(pair(0.5)), device())} == {"Q101"}
 
@@ -209,7 +209,7 @@ def test_a_pair_that_cancels(build: Build, device: Device) -> None:
 def test_a_quantize_for_nothing(build: Build) -> None:
     model = build(changed(single("QUANTIZE", "int8"), "y0", scale=0.5))
     message = "op 0 QUANTIZE: input and output have the same type, scale and zero point"
-    assert found(model, "cpu") == [("Q521", "warning", message)]
+    assert found(model, RUNTIME) == [("Q521", "warning", message)]
 
 
 def filters(*largest: int) -> np.ndarray:
@@ -222,7 +222,7 @@ def filters(*largest: int) -> np.ndarray:
 def test_dead_channels(build: Build, device: Device) -> None:
     model = build(changed(conv(scales=6), "kernel", data=filters(100, 0, -120, 90, 0, 127)))
     message = "op 0 CONV_2D: weights 'kernel': 2 of 6 channels are all zero: 1, 4"
-    assert found(model, "cpu") == [("Q601", "hint", message)]
+    assert found(model, RUNTIME) == [("Q601", "hint", message)]
     assert found(model, device({"compute": "float"}), "Q6") == []
 
 
@@ -231,7 +231,7 @@ def test_dead_channels_along_the_last_axis(build: Build) -> None:
     kernel[..., 1] = 128
     model = build(changed(weighted("DEPTHWISE_CONV_2D", "uint8"), "w", data=kernel))
     message = "op 0 DEPTHWISE_CONV_2D: weights 'w': 1 of 2 channels are all zero: 1"
-    assert found(model, "cpu") == [("Q601", "hint", message)]
+    assert found(model, RUNTIME) == [("Q601", "hint", message)]
 
 
 def test_ranges_too_different_for_one_scale(build: Build) -> None:
@@ -239,11 +239,11 @@ def test_ranges_too_different_for_one_scale(build: Build) -> None:
     kernel = filters(*[-128, 100, 90, 80] * 9, *[7, -3, 5, 6] * 3)
     message = "op 0 CONV_2D: one scale for 48 channels: 12 of them end at 7 or below, "
     message += "the widest at 128, 42.7 times the narrowest"
-    assert found(build(changed(graph, "kernel", data=kernel)), "cpu") == [
+    assert found(build(changed(graph, "kernel", data=kernel)), RUNTIME) == [
         ("Q602", "warning", message)
     ]
     kernel = filters(*[-128, 100, 90, 80] * 11, *[7, -3, 5, 6])
-    assert found(build(changed(graph, "kernel", data=kernel)), "cpu") == []
+    assert found(build(changed(graph, "kernel", data=kernel)), RUNTIME) == []
 
 
 @pytest.mark.parametrize("mode", ["full_integer", "int16x8", "dynamic_range", "weight_only"])
@@ -257,11 +257,11 @@ def test_converted_models_have_no_such_finding(
         model = digits(mode=mode, granularity=granularity)
     except tfq.Error:
         pytest.skip("no such mode")
-    assert found(model, "cpu") == []
+    assert found(model, RUNTIME) == []
 
 
 def test_real_models_have_no_such_error(model_path: Path) -> None:
     if model_path.name == "blockwise_quantized.tflite":
         pytest.skip("LiteRT refuses it: its input has no scale")
     rules = ("Q21", "Q4", "Q5")
-    assert found(tfq.load(model_path), "cpu", *rules) == []
+    assert found(tfq.load(model_path), RUNTIME, *rules) == []

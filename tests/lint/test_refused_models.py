@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from graphs import Graph
+from graphs import RUNTIME, Graph
 from single_ops import CASES, MIDDLES, WEIGHTED, changed, content, refusals, single, weighted
 
 from tfq.lint import lint
@@ -20,7 +20,7 @@ ALWAYS_REFUSED = frozenset({"Q203", "Q403", "Q404", "Q501", "Q502", "Q514"})
 
 
 def report(model: bytes) -> Report:
-    return lint(load(model), "cpu")
+    return lint(load(model), RUNTIME)
 
 
 def damages(graph: Graph) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -41,6 +42,7 @@ def parse(name: str, values: flags.FlagValues, words: list[str]) -> list[str]:
     for flag in values:
         values[flag].unparse()
     values.set_gnu_getopt(True)
+    _check_flagfiles(words)
     try:
         return list(values([f"tfq {name}", *words])[1:])
     except flags.UnrecognizedFlagError as error:
@@ -51,6 +53,14 @@ def parse(name: str, values: flags.FlagValues, words: list[str]) -> list[str]:
         raise errors.ArgumentError("--flagfile: expected a text file in UTF-8") from None
     except (flags.Error, ValueError) as error:
         raise errors.ArgumentError(str(error).removeprefix("ERROR:: ")) from None
+
+
+def _check_flagfiles(words: list[str]) -> None:
+    """Refuse what never ends, before absl reads it."""
+    for word in words:
+        flag, _, path = word.partition("=")
+        if flag.lstrip("-") == "flagfile" and path and Path(path).is_char_device():
+            raise errors.ArgumentError(f"--flagfile: expected a text file, got the device {path}")
 
 
 def help_text(name: str, command: Command) -> str:

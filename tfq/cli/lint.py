@@ -1,8 +1,8 @@
 """Checks .tflite files against a device's profile: does the device run them, and in integers?
 
 What a project always wants stands in tfq.toml, or in [tool.tfq] of pyproject.toml, of this
-directory or one above: every flag but --config, --fix and --write_baseline, by its name. A flag wins over
-the file, the file over the profile.
+directory or one above: every flag but --config, --fix and --write_baseline, by its name. A flag
+wins over the file, the file over the profile.
 
 Exit status: 0 if no finding is as bad as --fail_on, 1 if one is, 2 if a file could not be read.
 """

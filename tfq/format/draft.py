@@ -72,12 +72,15 @@ class Draft:
         return value
 
     def __setitem__(self, name: str, value: Any) -> None:
-        """Set or, with None, remove a field; raises KeyError if the schema has no such field."""
+        """Set or, with None, remove a field.
+
+        Raises:
+            KeyError: If the schema has no such field.
+            ValueError: If it is a union, and the value no member of it.
+        """
         field = self.schema.fields[name]
         if field.kind == "union":
-            kind = value.schema.name if value is not None else None
-            tag = tflite().tag(field.type, kind) if kind is not None else None
-            self._changes[f"{name}_type"] = tag
+            self._changes[f"{name}_type"] = _tag(field, value)
         self._changes[name] = value
 
     def __contains__(self, name: object) -> bool:
@@ -109,6 +112,16 @@ class Draft:
                 yield part(self.table, field)
 
 
+def _tag(field: Field, value: Any) -> int | None:
+    if value is None:
+        return None
+    kind = value.schema.name if isinstance(value, Draft | Table) else type(value).__name__
+    try:
+        return tflite().tag(field.type, kind)
+    except KeyError:
+        raise ValueError(f"{field.name}: expected a member of {field.type}, got {kind}") from None
+
+
 def _part(field: Field, value: Any) -> Part:
     """Turn a value that was set into what stands in a file."""
     try:
@@ -120,6 +133,17 @@ def _part(field: Field, value: Any) -> Part:
         return Part(field.slot, OFFSET_BYTES, encoded(field, value))
     except (struct.error, TypeError, OverflowError) as error:
         raise ValueError(f"{field.name}: cannot hold {value!r:.60}: {error}") from None
+
+
+def as_bytes(value: Any) -> bytes | memoryview:
+    """Return the bytes of an array, or of what else holds bytes; copied only where they must be."""
+    if hasattr(value, "tobytes") and not isinstance(value, memoryview):
+        try:
+            return memoryview(value).cast("B")
+        except (TypeError, ValueError):
+            # Not contiguous, empty, or of a type that only its package knows.
+            return bytes(value.tobytes())
+    return memoryview(value).cast("B")
 
 
 def _check_tables(field: Field, value: Any) -> None:
@@ -139,10 +163,10 @@ def encoded(field: Field, value: Any) -> Vector:
         TypeError, OverflowError, struct.error: If the field cannot hold it.
     """
     if field.kind == "string":
-        text = value.encode() if isinstance(value, str) else bytes(value)
+        text = value.encode() if isinstance(value, str) else bytes(memoryview(value))
         return Vector(text + b"\0", len(text), OFFSET_BYTES)
     if field.kind == "bytes":
-        content: bytes | memoryview = memoryview(value).cast("B")
+        content = as_bytes(value)
         return Vector(content, len(content), alignment(field))
     numbers = list(value)
     content = struct.pack(f"<{len(numbers)}{field.letter}", *numbers)

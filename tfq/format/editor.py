@@ -11,7 +11,7 @@ from collections import Counter
 
 from tfq.errors import Error
 from tfq.format.buffers import OUTSIDE, outside_range
-from tfq.format.draft import encoded
+from tfq.format.draft import as_bytes, encoded
 from tfq.format.extents import references
 from tfq.format.schema import OFFSET_BYTES
 
@@ -72,7 +72,7 @@ class Editor:
         if (names := OUTSIDE.get(table.schema.name)) and name == names[0]:
             span = outside_range(table, *names)
             if span is not None:
-                self._set_outside(table, span, names[2], memoryview(value).cast("B"))
+                self._set_outside(table, span, names[2], memoryview(as_bytes(value)))
                 return
         if name not in table:
             raise NotInPlace(f"{table.schema.name}.{name}: the file leaves it out")

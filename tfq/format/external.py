@@ -2,7 +2,8 @@
 
 LiteRT takes a group's name for a path, relative to the model's directory
 (https://github.com/google-ai-edge/LiteRT/blob/main/docs/, "weight storage"). A model is untrusted:
-here the path must not lead out of that directory.
+here the path must not lead out of that directory. Links in it are followed, as caches of downloads
+are made of them: they are the user's, not the model's.
 """
 
 from __future__ import annotations

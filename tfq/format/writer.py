@@ -53,9 +53,11 @@ def write(model: Table | Draft) -> list[Chunk]:
         which therefore must not be changed before they are written.
 
     Raises:
-        ValueError: If a field was set to what its type cannot hold.
+        ValueError: If a field was set to what its type cannot hold, or this is no root table.
         Error: If the structure alone takes more than a flatbuffer can have.
     """
+    if model.schema.name != tflite().root:
+        raise ValueError(f"expected a {tflite().root}, got a {model.schema.name}")
     inside = _Writer(model, outside=False)
     if inside.fits:
         return inside.chunks()

@@ -40,7 +40,10 @@ class Quantization(View):
 
     @lazy
     def scales(self) -> tuple[float, ...]:
-        """The scales: one, or one for each channel or block in row-major order."""
+        """The scales: one, or one for each channel or block in row-major order.
+
+        None at all where they stand in a file beside the model that cannot be read.
+        """
         if self._details is not None:
             return self._from_tensor("scales")
         return self.table["scale"] or ()
@@ -147,4 +150,7 @@ class Quantization(View):
         try:
             return tensor.values
         except Error as error:
+            if tensor.is_external and not isinstance(error, InvalidModelError):
+                # The file beside the model is not there: all else of the model can be read.
+                return ()
             raise InvalidModelError(str(error)) from None

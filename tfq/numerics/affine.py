@@ -1,14 +1,15 @@
 """Real numbers to integers and back, as LiteRT's QUANTIZE and DEQUANTIZE do it.
 
 The rules are those of LiteRT's reference kernels (tflite/kernels/internal/reference/quantize.h,
-requantize.h and dequantize.h), checked against LiteRT 2.3 and TensorFlow 2.21. They are what LiteRT
-Micro runs, and what LiteRT runs whatever its settings where there are channels, where DEQUANTIZE
-reads 16 bits, and for int4. The other kernels differ by at most one step, at and near ties:
+requantize.h and dequantize.h), checked against LiteRT 2.3 and TensorFlow 2.21 on x86-64: what the
+interpreter runs with BUILTIN_REF and what LiteRT Micro runs, and everywhere where there are
+channels and where int4 is quantized. The interpreter has two more sets of kernels:
 
-- Without a delegate, float to 8 or 16 bits per tensor: on x86-64 and Arm the kernel multiplies by
-  the inverse of the scale and rounds ties to even in groups of eight values, but follows the rule
-  here for those left over.
-- With XNNPACK, which is the interpreter's default: see `tfq.numerics.xnnpack`.
+- XNNPACK, unless told not to, for some tensors: see `tfq.numerics.xnnpack`.
+- Optimized ones for the rest. They multiply by the inverse of a scale and round ties to even, but
+  follow the rule here for those left over from groups of eight values; 8 bits to 8 bits round
+  otherwise; and DEQUANTIZE of up to 8 bits multiplies before it subtracts. These are at most one
+  step, or one rounding of a float, away.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from tfq.errors import ArgumentError
 from tfq.numerics import fixed_point
-from tfq.numerics.floats import Array, as_int32, half_away, wrapped
+from tfq.numerics.floats import Array, as_int32, half_away, low_bits
 from tfq.numerics.integers import integers
 from tfq.numerics.parameters import Parameters, along_axis
 
@@ -52,7 +53,7 @@ def quantize(values: Array, parameters: Parameters) -> Array:
     points = along_axis(parameters.zero_points, parameters, rank, np.int64)
     with np.errstate(all="ignore"):
         rounded = half_away(np.asarray(values, np.float32) / scales)
-        sums = wrapped(as_int32(rounded) + points)
+        sums = low_bits(as_int32(rounded) + points)
     return _limited(sums, parameters)
 
 
@@ -82,8 +83,9 @@ def dequantize(values: Array, parameters: Parameters) -> Array:
 def requantize(values: Array, source: Parameters, target: Parameters) -> Array:
     """Return the integers that stand for the same real numbers with other parameters.
 
-    The ratio of the scales, in float64, becomes a multiplier and a shift (see `fixed_point`). LiteRT
-    has kernels for 8 bits to 8 and int16, int16 to int8, int16 and int32, int32 to int8 and int16.
+    The ratio of the scales, in float64, becomes a multiplier and a shift (see `fixed_point`).
+    LiteRT has kernels for 8 bits to 8 and int16, int16 to int8, int16 and int32, int32 to int8 and
+    int16.
 
     Args:
         values: Integers, of any shape.
@@ -103,9 +105,9 @@ def requantize(values: Array, source: Parameters, target: Parameters) -> Array:
         raise ArgumentError("expected types of at most 32 bits to requantize from and to")
     above, below = (float(np.float32(each.scales[0])) for each in (source, target))
     multiplier, shift = fixed_point.multiplier(above / below if below else 0.0)
-    centred = wrapped(np.asarray(values, np.int64) - source.zero_points[0])
+    centred = low_bits(np.asarray(values, np.int64) - source.zero_points[0])
     scaled = fixed_point.multiply(centred, multiplier, shift)
-    return _limited(wrapped(scaled + target.zero_points[0]), target)
+    return _limited(low_bits(scaled + target.zero_points[0]), target)
 
 
 def _wide(values: Array, parameters: Parameters) -> Array:

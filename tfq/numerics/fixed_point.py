@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from tfq.errors import ArgumentError
-from tfq.numerics.floats import Array, wrapped
+from tfq.numerics.floats import Array, low_bits
 
 
 def multiplier(real: float) -> tuple[int, int]:
@@ -55,7 +55,7 @@ def multiply(integers: Array, multiplier: int, shift: int) -> Array:
     Returns:
         Numbers that fit int32, in int64.
     """
-    product = wrapped(integers << max(shift, 0)) * multiplier
+    product = low_bits(integers << max(shift, 0)) * multiplier
     doubled = (product + (1 << 30)) >> 31
     right = max(-shift, 0)
     mask = (1 << right) - 1

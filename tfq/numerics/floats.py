@@ -53,7 +53,7 @@ def as_int32(values: Array) -> Array:
     return whole
 
 
-def wrapped(values: Array) -> Array:
-    """Keep the low 32 bits of int64 values, as a signed number: how int32 overflows."""
+def low_bits(values: Array) -> Array:
+    """Keep the low 32 bits of int64 values, as signed numbers: how int32 overflows."""
     low: Array = values.astype(np.int32).astype(np.int64)
     return low

@@ -54,12 +54,11 @@ def parameters(
     The range is widened to hold 0.0, and 0.0 is always one of the numbers represented. Computed in
     float64 and rounded to float32 at the end:
 
-    - asymmetric: `scale = (maximum - minimum) / (high - low)`. A zero point that puts the minimum
-      at the lowest integer is `low - minimum / scale`, one that puts the maximum at the highest is
-      `high - maximum / scale`; the one of them with the smaller terms is rounded, ties away from
-      zero. This is the rule of LiteRT (`ChooseQuantizationParams`, tflite/kernels/internal/
-      quantization_util.h) and of TFLiteConverter (MLIR's FakeQuantSupport.cpp). TensorFlow's
-      fake quantization takes the first in float32 (see `tensorflow_ops`).
+    - asymmetric: `scale = (maximum - minimum) / (high - low)`, and the zero point is
+      `-minimum / scale` above the lowest integer, rounded, ties up. So the zero points of int8 and
+      uint8 differ by 128. This is the rule of TFLiteConverter 2.21, found by what it writes; the
+      `Nudge` of TensorFlow's fake quantization does the same in float32 (see `tensorflow_ops`).
+      LiteRT's own `ChooseQuantizationParams` differs where a zero point below 0 is a tie.
     - symmetric: the zero point is the middle, and the scale the least with which both ends fit.
     - power of two: the scale is the next power of two; the zero point follows from that.
 
@@ -89,7 +88,7 @@ def parameters(
     highs = np.atleast_1d(np.asarray(maximum, np.float64))
     if lows.shape != highs.shape or lows.ndim != 1:
         raise ArgumentError(
-            f"expected one minimum and one maximum a channel; got shapes {lows.shape}, {highs.shape}"
+            f"expected one minimum and one maximum a channel; got {lows.shape}, {highs.shape}"
         )
     choose = _symmetric if symmetric else _asymmetric
     chosen = []
@@ -141,12 +140,8 @@ def _asymmetric(
     scale = (maximum - minimum) / (kind.high - kind.low)
     if power_of_two or not SMALLEST_NORMAL <= scale <= _LARGEST:
         scale = _scale(scale, power_of_two)
-    below, above = minimum / scale, maximum / scale
-    # The smaller terms lose less to rounding.
-    from_minimum = abs(kind.low) + abs(below) < abs(kind.high) + abs(above)
-    exact = kind.low - below if from_minimum else kind.high - above
-    point = math.floor(exact + 0.5) if exact >= 0 else math.ceil(exact - 0.5)
-    return _scale(scale, power_of_two), min(max(point, kind.low), kind.high)
+    steps = math.floor(-minimum / scale + 0.5)
+    return _scale(scale, power_of_two), min(kind.low + steps, kind.high)
 
 
 def _symmetric(
@@ -159,9 +154,8 @@ def _symmetric(
 
 
 def _scale(scale: float, power_of_two: bool) -> float:
-    """Make a scale one that a file can hold and that all kernels take: XNNPACK ends the process on
-    one below the normal numbers.
-    """
+    """Make a scale one that files can hold and kernels take."""
+    # XNNPACK ends the process on a scale below the normal numbers.
     if power_of_two:
         scale = next_power_of_two(scale)
     return float(np.float32(min(max(scale, SMALLEST_NORMAL), _LARGEST)))

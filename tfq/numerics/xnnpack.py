@@ -1,9 +1,9 @@
 """QUANTIZE as XNNPACK does it, which LiteRT's interpreter uses unless told not to.
 
 It takes over float to int8 or uint8 with one scale, and int8 to int8 or uint8 to uint8 where the
-scales' ratio is from 2 ** -8 to 2 ** 7; everything else runs as in `tfq.numerics`. DEQUANTIZE is the
-same in both. Checked against LiteRT 2.3 on x86-64. A scale below the normal float32 numbers ends
-the process there.
+scales' ratio is from 2 ** -8 to 2 ** 7; LiteRT's own kernels run everything else. DEQUANTIZE is the
+same in both. Checked against LiteRT 2.3 on x86-64, where a scale below the normal float32 numbers
+ends the process.
 """
 
 from __future__ import annotations
@@ -80,5 +80,5 @@ def _only_scale(parameters: Parameters) -> np.float32:
             f"expected int8 or uint8 with one scale; got {parameters.dtype} with "
             f"{len(parameters.scales)}"
         )
-    return np.float32(parameters.scales[0])
-
+    scale: np.float32 = np.float32(parameters.scales[0])
+    return scale

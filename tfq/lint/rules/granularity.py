@@ -37,7 +37,8 @@ def per_channel_weights(model: Model, profile: Profile) -> Iterator[Hit]:
     Any convolution that TFLiteConverter quantized: per-channel is its default.
 
     ## Use instead
-    `tfq convert --granularity=per_tensor`, which is what `--profile` chooses for such a device.
+    `tfq convert --granularity=per_tensor`, which is what `--profile` chooses for such a device;
+    without the source model, `tfq retarget`.
 
     ## Fix safety
     Safe to run; accuracy can fall where the channels' ranges differ much, so compare before

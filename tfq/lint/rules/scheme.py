@@ -108,7 +108,7 @@ def asymmetric_activations(model: Model, profile: Profile) -> Iterator[Hit]:
     ## What it does
     Reports every operator whose output has a zero point other than the middle of its type, and
     every such input of a subgraph, where the device wants symmetric activations. Outputs whose
-    quantization the operator prescribes (SOFTMAX …) do not count.
+    quantization the operator prescribes (SOFTMAX …) or passes on (RESHAPE …) do not count.
 
     ## Why is this bad?
     The arithmetic of such a device has no zero points: the vendor's tools refuse the model or
@@ -141,7 +141,8 @@ def no_power_of_two(model: Model, profile: Profile) -> Iterator[Hit]:
 
     ## What it does
     Reports every operator whose weights, or whose output, have a scale that is no power of two, and
-    every such input of a subgraph, where the device wants powers of two for them.
+    every such input of a subgraph, where the device wants powers of two for them. Outputs whose
+    scale the operator prescribes (SOFTMAX …) or passes on (RESHAPE …) do not count.
 
     ## Why is this bad?
     Such a device scales by shifting bits: the vendor's tools refuse other scales or quantize anew.
@@ -189,7 +190,8 @@ def _activations(model: Model) -> Iterator[tuple[Operator | None, Tensor, Quanti
     for subgraph in model.subgraphs:
         found: list[tuple[Operator | None, Tensor]] = [(None, each) for each in subgraph.inputs]
         for operator in subgraph.operators:
-            if ops.fixed_quantization(operator) is None:
+            # What passes a scale on is not its cause.
+            if ops.fixed_quantization(operator) is None and not ops.shared_scale(operator):
                 found += [(operator, each) for each in operator.outputs]
         for made_by, tensor in found:
             quantization = tensor.quantization

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from tfq.errors import ArgumentError
+from tfq.numerics.floats import Array, flushed, half_away
+from tfq.numerics.integers import Integers
+from tfq.numerics.tensorflow_ops.arguments import check_mode, quantized_type, ranges, slices
 
 
 def dequantize(
@@ -26,7 +30,8 @@ def dequantize(
     - MIN_FIRST: the scale is `(max - min) / steps`, the minimum is rounded to a multiple of it, and
       `low * scale` subtracted from that; the result is added to `value * scale`.
     - SCALED: the value is multiplied by the larger of `min / low` and `max / high`; for an unsigned
-      type by the latter.
+      type by the latter. (TensorFlow's oneDNN kernels, where they are in use, do not have qint32
+      here, and take the former with a low of 1 for quint8 with `narrow_range`.)
 
     Args:
         values: Integers, of any shape.
@@ -43,23 +48,39 @@ def dequantize(
     Raises:
         ArgumentError: As for `quantize`, but for the order of the range.
     """
-    _check_mode(mode, "HALF_AWAY_FROM_ZERO", axis)
-    kind = _integers(dtype)
-    whole = np.asarray(values)
-    lows, highs = _ranges(min_range, max_range, whole, axis)
-    output = np.empty(whole.shape, np.float32)
+    check_mode(mode, axis)
+    kind = quantized_type(dtype)
+    if mode == "SCALED" and narrow_range:
+        kind = kind._replace(low=kind.low + 1)
+    parts = slices(np.asarray(values), axis)
+    output = np.empty(np.shape(values), np.float32)
     with np.errstate(all="ignore"):
-        for place, (low, high) in enumerate(zip(lows, highs, strict=True)):
-            part = _slice(whole, axis, place).astype(np.float32)
-            if mode == "SCALED":
-                real = part * _scaled_step(low, high, kind, narrow_range)
-            elif mode == "MIN_COMBINED":
-                half = np.float32(-kind.low)
-                step = _flushed((high - low) / np.float32(kind.high - kind.low))
-                real = _flushed((part + half) * step) + low
-            else:
-                real = _from_min_first(part, low, high, kind)
-            _slice(output, axis, place)[...] = _flushed(real)
+        ends = ranges(min_range, max_range, len(parts))
+        for part, place, (low, high) in zip(parts, slices(output, axis), ends, strict=True):
+            place[...] = flushed(_STEPS[mode](part.astype(np.float32), low, high, kind))
     return output
 
 
+def _min_combined(values: Array, low: Any, high: Any, kind: Integers) -> Array:
+    step = flushed(flushed(high - low) / np.float32(kind.high - kind.low))
+    real: Array = flushed((values - np.float32(kind.low)) * step) + low
+    return real
+
+
+def _min_first(values: Array, low: Any, high: Any, kind: Integers) -> Array:
+    width = np.float64(flushed(high - low))
+    step = flushed(np.float32(width / (kind.high - kind.low)))
+    start = low if low == high else flushed(half_away(low / step) * step)
+    real: Array = (start - np.float32(kind.low) * step) + flushed(values * step)
+    return real
+
+
+def _scaled(values: Array, low: Any, high: Any, kind: Integers) -> Array:
+    from_maximum = flushed(high / np.float32(kind.high))
+    if kind.low >= 0:
+        return values * from_maximum
+    from_minimum = flushed(low / np.float32(kind.low))
+    return values * (from_maximum if from_minimum < from_maximum else from_minimum)
+
+
+_STEPS = {"MIN_COMBINED": _min_combined, "MIN_FIRST": _min_first, "SCALED": _scaled}

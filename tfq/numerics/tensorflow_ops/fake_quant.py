@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tfq.errors import ArgumentError
+from tfq.numerics.floats import Array, flushed, half_away
+from tfq.numerics.tensorflow_ops.arguments import ranges, slices
 
 
 def fake_quant_with_min_max_args(
@@ -17,10 +21,10 @@ def fake_quant_with_min_max_args(
     """Return what `tf.quantization.fake_quant_with_min_max_args` does.
 
     The scale is `(max - min) / steps`, where steps is the number of integers less one. The zero
-    point, `low - min / scale`, is limited to the integers and rounded, ties away from zero; it moves
-    the range so that 0 is on the grid. The values are limited to that, less the minimum, times
-    `steps / (max - min)` (not divided by the scale), less the zero point, plus 0.5, rounded down,
-    times the scale. NaN stays NaN.
+    point, `low - min / scale`, is limited to the integers and rounded, ties away from zero; it
+    moves the range so that 0 is on the grid. The values are limited to that, less the minimum,
+    times `steps / (max - min)` (not divided by the scale), less the zero point, plus 0.5, rounded
+    down, times the scale. NaN stays NaN.
 
     Args:
         values: Real numbers, of any shape.
@@ -36,10 +40,10 @@ def fake_quant_with_min_max_args(
         ArgumentError: The minimum is not below the maximum (equal numbers among them; NaN), or
             there are too few or too many bits.
     """
-    low, high = _flushed(np.float32(min)), _flushed(np.float32(max))
+    ((low, high),) = ranges(min, max, 1)
     if not low < high:
         raise ArgumentError(f"expected a minimum below the maximum; got {low} to {high}")
-    return _fake_quantized(_float32(values), low, high, num_bits, narrow_range)
+    return _on_grid(_real(values), low, high, _limits(num_bits, narrow_range))
 
 
 def fake_quant_with_min_max_vars(
@@ -68,8 +72,8 @@ def fake_quant_with_min_max_vars(
     Raises:
         ArgumentError: There are too few or too many bits.
     """
-    low, high = _flushed(np.float32(min)), _flushed(np.float32(max))
-    return _fake_quantized(_float32(values), low, high, num_bits, narrow_range, divide=True)
+    ((low, high),) = ranges(min, max, 1)
+    return _on_grid(_real(values), low, high, _limits(num_bits, narrow_range), divide=True)
 
 
 def fake_quant_with_min_max_vars_per_channel(
@@ -97,10 +101,48 @@ def fake_quant_with_min_max_vars_per_channel(
     Raises:
         ArgumentError: There is not one range a channel, or there are too few or too many bits.
     """
-    real = _float32(values)
-    lows, highs = _ranges(min, max, real, real.ndim - 1)
+    real = _real(values)
+    parts = slices(real, real.ndim - 1)
     output = np.empty_like(real)
-    for channel, (low, high) in enumerate(zip(lows, highs, strict=True)):
-        part = real[..., channel]
-        output[..., channel] = _fake_quantized(part, low, high, num_bits, narrow_range)
+    limits = _limits(num_bits, narrow_range)
+    ends = ranges(min, max, len(parts))
+    for part, place, (low, high) in zip(parts, slices(output, real.ndim - 1), ends, strict=True):
+        place[...] = _on_grid(part, low, high, limits)
     return output
+
+
+def _real(values: Array) -> Array:
+    return np.asarray(flushed(np.asarray(values, np.float32)))
+
+
+def _limits(bits: int, narrow: bool) -> tuple[np.float32, np.float32]:
+    if not 2 <= bits <= 16:
+        raise ArgumentError(f"expected from 2 to 16 bits; got {bits}")
+    return np.float32(narrow), np.float32((1 << bits) - 1)
+
+
+def _on_grid(
+    values: Array,
+    minimum: Any,
+    maximum: Any,
+    limits: tuple[np.float32, np.float32],
+    *,
+    divide: bool = False,
+) -> Array:
+    if minimum == 0 and maximum == 0:
+        return np.zeros_like(values)
+    low, high = limits
+    with np.errstate(all="ignore"):
+        width = flushed(maximum - minimum)
+        scale = flushed(width / (high - low))
+        inverse = flushed((high - low) / width)
+        exact = low - flushed(minimum / scale)
+        # NaN goes through both comparisons, and becomes the integer 0.
+        point = low if exact < low else high if exact > high else half_away(np.asarray(exact))
+        point = np.nan_to_num(point)
+        start, end = flushed((low - point) * scale), flushed((high - point) * scale)
+        zero = np.floor(flushed(-start * inverse) + np.float32(0.5))
+        above = flushed(np.maximum(np.minimum(values, end), start) - start)
+        steps = flushed(above / scale if divide else above * inverse)
+        grid: Array = flushed(np.floor(steps - zero + np.float32(0.5)) * scale)
+    return grid

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfq.errors import ArgumentError
+from tfq.numerics.floats import Array, as_int32, flushed, half_away, low_bits
+from tfq.numerics.integers import INTEGERS, Integers
+from tfq.numerics.tensorflow_ops.arguments import (
+    check_mode,
+    quantized_type,
+    ranges,
+    slices,
+)
+from tfq.numerics.tensorflow_ops.onednn import Step, onednn_step
+
+Rounding = Callable[[Array], Array]
+Result = tuple[Array, Any, Any]  # integers, and the range that was used
+
+_LARGEST = np.finfo(np.float32).max
+_BELOW_INT32 = np.float32(2147483520)
 
 
 class Quantized(NamedTuple):
@@ -76,30 +93,86 @@ def quantize(
             ranges are not one, or one for each slice; HALF_TO_EVEN or an axis in a mode that does
             not have it. TensorFlow refuses these too.
     """
-    _check_mode(mode, round_mode, axis)
-    kind = _integers(dtype)
-    real = _flushed(np.asarray(values, np.float32))
-    lows, highs = _ranges(min_range, max_range, real, axis)
-    special = onednn and kind.storage in ("int8", "uint8") and axis is None and not narrow_range
-    output = np.empty(real.shape, kind.storage)
+    check_mode(mode, axis)
+    if round_mode not in _ROUNDINGS or (round_mode == "HALF_TO_EVEN" and mode != "SCALED"):
+        raise ArgumentError(f"expected a rounding that mode {mode} has; got {round_mode}")
+    kind = quantized_type(dtype)
+    if mode == "SCALED" and narrow_range:
+        kind = kind._replace(low=kind.low + 1)
+    step: Step = partial(_STEPS[mode], rounding=_ROUNDINGS[round_mode])
+    if onednn and axis is None and not narrow_range:
+        step = onednn_step(kind, mode, round_mode) or step
+    parts = slices(flushed(np.asarray(values, np.float32)), axis)
+    output = np.empty(np.shape(values), kind.storage)
+    used = []
     with np.errstate(all="ignore"):
-        for place, (low, high) in enumerate(zip(lows, highs, strict=True)):
+        ends = ranges(min_range, max_range, len(parts))
+        for part, place, (low, high) in zip(parts, slices(output, axis), ends, strict=True):
             if high < low:
                 raise ArgumentError(f"expected a minimum below the maximum; got {low} to {high}")
-            low, high = _widened(low, high, np.float32(ensure_minimum_range))
-            part = _slice(real, axis, place)
-            if special and mode == "MIN_FIRST" and kind.storage == "uint8":
-                whole = _onednn_min_first(part, low, high)
-            elif special and round_mode == "HALF_TO_EVEN":
-                whole, low, high = _onednn_scaled(part, low, high, kind)
-            elif mode == "MIN_COMBINED":
-                whole = _min_combined(part, low, high, kind)
-            elif mode == "MIN_FIRST":
-                whole = _min_first(part, low, high, kind)
-            else:
-                whole, low, high = _scaled(part, low, high, kind, round_mode, narrow_range)
-            _slice(output, axis, place)[...] = whole.astype(kind.storage)
-            lows[place], highs[place] = low, high
+            whole, low, high = step(part, *_widened(low, high, ensure_minimum_range), kind)
+            place[...] = whole.astype(kind.storage)
+            used.append((low, high))
+    lows, highs = np.asarray(used, np.float32).reshape(-1, 2).T
     shape = () if axis is None else (-1,)
     return Quantized(output, lows.reshape(shape), highs.reshape(shape))
 
+
+def _widened(low: Any, high: Any, least: float) -> tuple[Any, Any]:
+    """Widen a range to hold zero and to have a width.
+
+    The comparisons are those of C++'s min and max, of which NaN loses some and wins others.
+    """
+    below = low if low < 0 else np.float32(0)
+    size = abs(high) if abs(low) < abs(high) else abs(low)
+    epsilon = flushed((size if size > 1 else np.float32(1)) * np.float32(least))
+    above = below + epsilon
+    above = above if high < above else high
+    return below, above if above > 0 else np.float32(0)
+
+
+def _cast(values: Array, kind: Integers) -> Array:
+    """Convert whole numbers; what does not fit goes the way of the instructions that do it."""
+    if kind.storage == "int32":
+        fits = np.abs(values) < 2.0**63
+        return low_bits(np.where(fits, values, 0).astype(np.int64))
+    whole = INTEGERS[kind.storage]
+    limited: Array = np.clip(as_int32(values), whole.low, whole.high)
+    return limited
+
+
+def _min_combined(
+    values: Array, low: Any, high: Any, kind: Integers, *, rounding: Rounding
+) -> Result:
+    width = np.float64(flushed(high - low))
+    factor = np.float32((kind.high - kind.low) / width)
+    above = flushed(np.maximum(np.minimum(values, high), low) - low)
+    products = flushed(above * factor)
+    if kind.low < 0:
+        return _cast(rounding(products + np.float32(kind.low)), kind), low, high
+    return _cast(np.trunc(products + np.float32(0.5)), kind), low, high
+
+
+def _min_first(values: Array, low: Any, high: Any, kind: Integers, *, rounding: Rounding) -> Result:
+    width = np.float64(flushed(high - low))
+    factor = np.float32(0 if low == high else (kind.high - kind.low) / width)
+    shift = rounding(flushed(low * factor)) - np.float32(kind.low)
+    whole = rounding(flushed(values * factor)) - shift
+    # The highest int32 is not a float32; this is the one below it.
+    limited = np.clip(whole, np.float32(kind.low), min(np.float32(kind.high), _BELOW_INT32))
+    return as_int32(limited), low, high
+
+
+def _scaled(values: Array, low: Any, high: Any, kind: Integers, *, rounding: Rounding) -> Result:
+    factors = [
+        flushed(np.float32(whole) / end) if flushed(np.float32(whole) * end) > 0 else _LARGEST
+        for whole, end in ((kind.low, low), (kind.high, high))
+    ]
+    factor = factors[1] if factors[1] < factors[0] else factors[0]
+    low, high = (flushed(np.float32(whole) / factor) for whole in (kind.low, kind.high))
+    products = flushed(np.maximum(np.minimum(values, high), low) * factor)
+    return _cast(rounding(products), kind), low, high
+
+
+_STEPS = {"MIN_COMBINED": _min_combined, "MIN_FIRST": _min_first, "SCALED": _scaled}
+_ROUNDINGS: dict[str, Rounding] = {"HALF_AWAY_FROM_ZERO": half_away, "HALF_TO_EVEN": np.rint}

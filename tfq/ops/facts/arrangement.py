@@ -147,8 +147,7 @@ def gathers_after_batch(op: Operator) -> bool:
     """Whether GATHER gathers along the first axis that is no batch of it."""
     options = op.options
     axis, rank = options.get("axis", 0), len(_input_shape(op))
-    batch: int = options.get("batch_dims", 0)
-    return batch == (axis % rank if rank else axis)
+    return bool(options.get("batch_dims", 0) == (axis % rank if rank else axis))
 
 
 def indices_distinct(op: Operator) -> bool | None:

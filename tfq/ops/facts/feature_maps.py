@@ -133,6 +133,12 @@ def most_scales(op: Operator) -> int:
     return max((len(_scales(each)) for each in tensors if each is not None), default=0)
 
 
+def granularities(op: Operator) -> tuple[str, ...]:
+    """How many scales each feature map has: "per_tensor", "per_channel" or "blockwise"."""
+    tables = [each.quantization for each in feature_maps(op)]
+    return tuple([table.granularity for table in tables if table is not None])
+
+
 def one_quantization(op: Operator) -> bool:
     """Whether all feature maps, also constant ones, have the same scales and zero points."""
     return len({each.quantization for each in feature_maps(op)}) <= 1
@@ -222,6 +228,7 @@ FACTS: dict[str, Callable[[Operator], object]] = {
         empty_dimensions,
         feature_map_types,
         free_axes,
+        granularities,
         incoming_types,
         input_zero_points_int16,
         input_zero_points_int32,

@@ -42,10 +42,11 @@ def kernel_area(op: Operator) -> int | None:
     return height * width if height is not None and width is not None else None
 
 
-def kernel_covers_input(op: Operator) -> bool:
+def kernel_covers_input(op: Operator) -> bool | None:
     """Whether the kernel or window is as large as the input."""
     tensor = data(op)
-    return (kernel_height(op), kernel_width(op)) == (size(tensor, 1), size(tensor, 2))
+    kernel, given = (kernel_height(op), kernel_width(op)), (size(tensor, 1), size(tensor, 2))
+    return None if None in (*kernel, *given) else kernel == given
 
 
 def kernel_fits_input(op: Operator) -> bool | None:
@@ -68,9 +69,9 @@ def stride_width(op: Operator) -> int | None:
     return _option(op, "stride_w")
 
 
-def strides_equal(op: Operator) -> bool:
+def strides_equal(op: Operator) -> bool | None:
     """Whether the strides along height and width are the same."""
-    return stride_height(op) == stride_width(op)
+    return None if stride_height(op) is None else stride_height(op) == stride_width(op)
 
 
 def dilation_height(op: Operator) -> int | None:
@@ -83,9 +84,9 @@ def dilation_width(op: Operator) -> int | None:
     return _option(op, "dilation_w_factor")
 
 
-def dilations_equal(op: Operator) -> bool:
+def dilations_equal(op: Operator) -> bool | None:
     """Whether the dilations along height and width are the same."""
-    return dilation_height(op) == dilation_width(op)
+    return None if dilation_height(op) is None else dilation_height(op) == dilation_width(op)
 
 
 def depth_multiplier(op: Operator) -> float | None:

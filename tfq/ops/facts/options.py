@@ -103,8 +103,11 @@ def _rank(op: Operator) -> int:
     return len(tensor.shape) if tensor is not None else 0
 
 
+_PADS = frozenset({"MIRROR_PAD", "PAD", "PADV2"})
+
+
 def _paddings(op: Operator) -> list[tuple[int, int]]:
-    values = constant(op, 1) or ()
+    values = (constant(op, 1) or ()) if op.name in _PADS else ()
     return list(zip(values[::2], values[1::2], strict=False))
 
 
@@ -155,7 +158,7 @@ def _without_ones(tensor: Tensor) -> tuple[int, ...]:
 def reduced_values(op: Operator) -> float | None:
     """How many values of the input a reduction turns into one."""
     given, made = data(op), result(op)
-    if given is None or made is None or not math.prod(made.shape):
+    if op.name not in _REDUCTIONS or given is None or made is None or not math.prod(made.shape):
         return None
     return math.prod(given.shape) / math.prod(made.shape)
 

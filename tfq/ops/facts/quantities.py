@@ -51,6 +51,11 @@ def multiplier(op: Operator) -> tuple[float, ...]:
     return tuple([given * scale / made for scale in weights.quantization.scales])
 
 
+def input_scale(op: Operator) -> float | None:
+    """The input's scale."""
+    return _scale(data(op))
+
+
 def output_scale(op: Operator) -> float | None:
     """The output's scale."""
     return _scale(result(op))
@@ -64,6 +69,7 @@ def output_zero_point(op: Operator) -> int | None:
 FACTS: dict[str, Callable[[Operator], object]] = {
     each.__name__: each
     for each in (
+        input_scale,
         multiplier,
         output_scale,
         output_zero_point,

@@ -35,9 +35,10 @@ def output_type(op: Operator) -> str | None:
     return tensor.dtype if tensor is not None else None
 
 
-def same_types(op: Operator) -> bool:
+def same_types(op: Operator) -> bool | None:
     """Whether input and output have one type."""
-    return input_type(op) == output_type(op)
+    given, made = input_type(op), output_type(op)
+    return None if given is None or made is None else given == made
 
 
 def weights_type(op: Operator) -> str | None:
