@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-CHECKED := tfq schemas samples tests benchmarks docs
+CHECKED := tfq schemas samples tests benchmarks docs scripts
 
 CASES ?= 100000
 SEED ?= 1
@@ -41,6 +41,8 @@ format: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/inspection.py
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/counting.py
+	$(BIN)/python benchmarks/placement.py
 	$(BIN)/python benchmarks/conversion.py
 
 # The stamp is written last, so an interrupted installation is taken up again.

@@ -21,18 +21,18 @@ def refused(operators: list[str], **require: Any) -> dict[str, Any]:
 
 
 BOTH = [
+    {
+        "operators": ARITHMETIC,
+        "when": {"fused_activation": {"is_not": "NONE"}},
+        "require": {"feature_map_types": {"is_not": "int32"}},
+        "why": "no fused activation of 32 bits",
+    },
     refused(["ARG_MAX", "HARD_SWISH"], input_type={"in": ["int8", "uint8"]}),
     refused([*ARITHMETIC, "MAXIMUM", "MINIMUM"], different_input_types=1),
 ]
 # By profile, constraints of several operators.
 WHAT_IT_DOES: dict[str, list[dict[str, Any]]] = {
     "ethos-u55": [
-        {
-            "operators": ["ADD", "MUL", "SUB"],
-            "when": {"fused_activation": {"is_not": "NONE"}},
-            "require": {"feature_map_types": {"is_not": "int32"}},
-            "why": "a fused activation of 32 bits",
-        },
         *BOTH,
         refused(["ARG_MAX", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"], input_batch=1),
         refused(CONVOLUTIONS, weights_constant=True),

@@ -1,13 +1,11 @@
-"""Ranges and values that are hard on float arithmetic, and those who know the right answers."""
+"""Those who know the right answers."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-import numpy as np
 import pytest
-from hypothesis import strategies as st
 from tensorflow_worker import TensorFlow
 
 

@@ -26,6 +26,11 @@ ranges = st.one_of(
     numbers.map(lambda end: (-abs(end), abs(end))),
 )
 
+# Those that float32 has room for.
+mild = st.tuples(st.floats(-1e6, 1e6, width=32), st.floats(-1e6, 1e6, width=32)).map(
+    lambda ends: tuple(sorted(ends))
+)
+
 seeds = st.integers(0, 2**32 - 1)
 
 

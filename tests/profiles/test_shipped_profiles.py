@@ -27,7 +27,8 @@ class TestEveryShippedProfile:
         assert convert.input_type in (None, *wants.inputs)
         assert convert.output_type in (None, *wants.outputs)
         assert wants.granularity.required in (None, convert.granularity)
-        assert (wants.compute == "integer") == (convert.mode == "full_integer")
+        if wants.compute == "integer":
+            assert convert.mode == "full_integer"
 
 
 def test_the_devices() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -56,3 +57,18 @@ def test_sequences_that_nothing_matches_end_too(letters: str) -> None:
     pairs = align(first, second)
     assert all(first[i] == second[j] for i, j in pairs)
     assert align(first, list(letters.upper()) * 10_000) == []
+
+
+@pytest.mark.parametrize("others", [1, 7, 19_000])
+def test_memory_grows_with_the_work_and_not_with_its_square(others: int) -> None:
+    chance = random.Random(0)
+    first = [chance.choice("abcdef") for _ in range(20_000)]
+    second = chance.sample(first, 19_000) if others == 19_000 else ["x"] * others
+    tracemalloc.start()
+    try:
+        pairs = align(first, second)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert all(first[i] == second[j] for i, j in pairs)
+    assert peak < 100 << 20

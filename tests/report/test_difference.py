@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import io
 import json
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ import jsonschema
 import pytest
 
 from tfq import schemas
+from tfq.format import Draft
 from tfq.model import Model, load
 from tfq.profiles.validate import violations
 from tfq.report.difference import difference
@@ -212,3 +216,156 @@ def test_names_of_megabytes_are_cut(speech: Path, edited: Edited) -> None:
     models = load(speech), load(edited(speech, rename))
     text = difference_text(*models, list_operators=True, list_tensors=True)
     assert max(map(len, text.split("\n"))) < 400
+
+
+@pytest.mark.parametrize("name", ["min", "max", "quantized_dimension", "has_rank"])
+def test_what_only_tools_look_at_is_a_difference(name: str, speech: Path, edited: Edited) -> None:
+    def change(model: Any) -> None:
+        tensor = model.subgraphs[0].tensors[2]
+        if name == "has_rank":
+            tensor.hasRank = not tensor.hasRank
+        elif name == "quantized_dimension":
+            tensor.quantization.quantizedDimension = 1
+        else:
+            setattr(tensor.quantization, name, [-7.5])
+
+    (found,) = changed(speech, edited, change)["subgraphs"][0]["tensors"]["changed"]
+    assert [each.rstrip("s") for each in found["changes"]] == [name]
+
+
+def test_a_seen_range_is_compared_without_any_scales(speech: Path, edited: Edited) -> None:
+    def bare(model: Any) -> None:
+        quantization = model.subgraphs[0].tensors[2].quantization
+        quantization.scale = quantization.zeroPoint = None
+        quantization.min = [0.25]
+
+    def other(model: Any) -> None:
+        bare(model)
+        model.subgraphs[0].tensors[2].quantization.min = [0.5]
+
+    models = load(edited(speech, bare)), load(edited(speech, other))
+    (found,) = checked(*models)["subgraphs"][0]["tensors"]["changed"]
+    assert found["changes"] == {"min": [[0.25], [0.5]]}
+
+
+def test_other_places_of_the_values_that_are_not_zero_are_a_difference(
+    faces: dict[str, Path],
+) -> None:
+    first = load(faces["face_detection_full_range_sparse"])
+    draft = first.draft()
+    place = next(tensor.index for tensor in first.tensors if tensor.is_sparse)
+    sparsity = draft["subgraphs"][0]["tensors"][place]["sparsity"]
+    indices = next(
+        level["array_indices"] for level in sparsity["dim_metadata"] if level["array_indices"]
+    )
+    values = list(indices["values"])
+    last = max(at for at in range(1, len(values)) if values[at] - values[at - 1] != 1)
+    values[last] -= 1
+    indices["values"] = bytes(values) if max(values) < 256 else tuple(values)
+    (found,) = checked(first, Model.from_draft(draft))["subgraphs"][0]["tensors"]["changed"]
+    assert (found["indices"], list(found["changes"])) == ([place, place], ["sparsity"])
+
+
+def appended(content: bytes, labels: str) -> Model:
+    """A model with a ZIP archive behind it."""
+    file = io.BytesIO(content)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(zipfile.ZipInfo("labels.txt"), labels)
+    return load(file.getvalue())
+
+
+def unlisted(first: Model, second: Model) -> bool:
+    """Whether nothing is listed that differs, and yet the models are not called identical."""
+    content, text = checked(first, second), difference_text(first, second)
+    assert content["identical"] is False
+    return content["files"] == "differ_unlisted" and text.startswith("no difference in what")
+
+
+def test_models_with_other_labels_are_not_identical(speech: Path) -> None:
+    content = speech.read_bytes()
+    one, two = appended(content, "cat\ndog\n"), appended(content, "dog\ncat\n")
+    assert unlisted(one, two)
+    assert unlisted(load(speech), two)
+    assert difference(one, appended(content, "cat\ndog\n"))["files"] == "same"
+
+
+def test_what_nothing_uses_is_no_matter_of_layout(speech: Path) -> None:
+    def buffer(draft: Draft) -> None:
+        draft["buffers"] = [*draft["buffers"], Draft("Buffer", data=b"secret")]
+
+    def debugging(draft: Draft) -> None:
+        draft["subgraphs"][0]["operators"][0]["debug_metadata_index"] = 3
+
+    def mutating(draft: Draft) -> None:
+        draft["subgraphs"][0]["operators"][0]["mutating_variable_inputs"] = (True,)
+
+    def code(draft: Draft) -> None:
+        draft["operator_codes"] = [*draft["operator_codes"], Draft("OperatorCode", version=7)]
+
+    first = load(speech)
+    for change in (buffer, debugging, mutating, code):
+        draft = first.draft()
+        change(draft)
+        assert unlisted(first, Model.from_draft(draft)), change.__name__
+
+
+def test_a_signature_that_is_there_twice_is_no_matter_of_layout(shared_models: Path) -> None:
+    first = load(shared_models / "litert/multi_signature_model.tflite")
+    draft = first.draft()
+    signatures = draft["signature_defs"]
+    draft["signature_defs"] = [*signatures, signatures[0]]
+    assert unlisted(first, Model.from_draft(draft))
+
+
+def outside(path: Path, edited: Edited, bindings: Any, *, offset: int = 0) -> bytes:
+    """A model whose first weights are in weights.bin beside it."""
+
+    def change(model: Any) -> None:
+        group, buffer = bindings.ExternalBufferGroupT(), bindings.ExternalBufferT()
+        group.name, buffer.id, buffer.group = b"weights.bin", 1, 0
+        buffer.offset, buffer.length = offset, 640
+        model.externalBufferGroups, model.externalBuffers = [group], [buffer]
+        model.subgraphs[0].tensors[8].buffer = 0
+        model.subgraphs[0].tensors[8].externalBuffer = 1
+
+    return edited(path, change)
+
+
+def test_the_same_reference_to_a_missing_file_is_no_difference(
+    speech: Path, edited: Edited, bindings: Any, tmp_path: Path
+) -> None:
+    paths = [tmp_path / name / "model.tflite" for name in ("one", "two", "three")]
+    for path, offset in zip(paths, (0, 0, 8), strict=True):
+        path.parent.mkdir()
+        path.write_bytes(outside(speech, edited, bindings, offset=offset))
+    assert checked(load(paths[0]), load(paths[0]))["files"] == "same"
+    assert checked(load(paths[0]), load(paths[1]))["files"] == "same"
+    assert not checked(load(paths[0]), load(paths[2]))["identical"]
+
+
+def test_data_in_other_files_are_compared(
+    speech: Path, edited: Edited, bindings: Any, tmp_path: Path
+) -> None:
+    paths = [tmp_path / name / "model.tflite" for name in ("one", "two", "three", "four")]
+    data = (bytes(640), bytes(640), bytes(639) + b"\1", None)
+    for path, weights in zip(paths, data, strict=True):
+        path.parent.mkdir()
+        path.write_bytes(outside(speech, edited, bindings))
+        if weights is not None:
+            (path.parent / "weights.bin").write_bytes(weights)
+    found = [checked(load(paths[0]), load(path))["identical"] for path in paths]
+    assert found == [True, True, False, False]
+
+
+def test_identical_files_of_a_gigabyte_are_never_copied(speech: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(speech.read_bytes())
+    with path.open("r+b") as file:
+        file.truncate(1 << 30)
+    tracemalloc.start()
+    try:
+        assert difference_text(load(path), load(path)).startswith("identical: ")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 50 << 20

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,36 @@ def test_an_input_that_is_left_out_has_its_place(shared_models: Path) -> None:
     operator = load(shared_models / "micro/trained_lstm_int8.tflite").operators[0]
     assert any(line.split() == ["9", "left", "out"] for line in lines(operator))
     assert any(line.endswith("variable") for line in lines(operator))
+
+
+def test_large_constants_are_looked_at_in_pieces(
+    shared_models: Path, edited: Callable[..., bytes], tmp_path: Path
+) -> None:
+    size = 1 << 26
+
+    def enlarge(model: Any) -> None:
+        tensor = model.subgraphs[0].tensors[8]
+        tensor.shape = [size]
+        model.buffers[tensor.buffer].data = None
+        model.buffers[tensor.buffer].offset = 1 << 20
+        model.buffers[tensor.buffer].size = size
+
+    path = tmp_path / "model.tflite"
+    path.write_bytes(edited(shared_models / "micro/micro_speech_quantized.tflite", enlarge))
+    with path.open("r+b") as file:
+        file.seek((1 << 20) + size - 3)
+        file.write(bytes([1, 2, 128]))
+    tensor = load(path).tensors[8]
+    assert tensor.dtype in ("int8", "uint8")
+    tracemalloc.start()
+    try:
+        data = checked(tensor)["values"]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    signed = tensor.dtype == "int8"
+    assert (data["count"], data["zeros"]) == (size, size - 3)
+    assert (data["min"], data["max"]) == ((-128, 2) if signed else (0, 128))
+    assert data["mean"] == pytest.approx((-125 if signed else 131) / size)
+    assert sum(data["histogram"]["counts"]) == size
+    assert peak < 100 << 20

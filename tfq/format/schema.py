@@ -7,6 +7,7 @@ compiled when it is first met: a model uses some twenty of the 150 that there ar
 from __future__ import annotations
 
 import functools
+import struct
 
 # The package stands outside `tfq/` (see setup.cfg), where a type checker does not look for it.
 from tfq.schemas import load
@@ -42,12 +43,13 @@ class Field:
         slot: Where its offset stands in a vtable, in bytes.
         width: Bytes of the scalar, or of one element of the vector.
         letter: The `struct` letter of the scalar or the element; empty for the other kinds.
+        unpack: Reads one scalar or element from a buffer at a position, into a tuple of one.
         type: The scalar's, table's or union's name, without the brackets of a vector.
         enum: The enumeration that its integers belong to, or None.
         default: What it means when the file leaves it out.
     """
 
-    __slots__ = ("default", "enum", "kind", "letter", "name", "slot", "type", "width")
+    __slots__ = ("default", "enum", "kind", "letter", "name", "slot", "type", "unpack", "width")
 
     def __init__(self, name: str, entry: dict[str, Any], unions: dict[str, Any]) -> None:
         """Compile the entry of `tflite.json` for the field `name`."""
@@ -56,6 +58,7 @@ class Field:
         self.type: str = entry["type"].strip("[]")
         self.enum: str | None = entry.get("enum")
         self.width, self.letter = SCALARS.get(self.type, (OFFSET_BYTES, ""))
+        self.unpack = struct.Struct("<" + self.letter).unpack_from
         vector = entry["type"] != self.type
         if self.letter:
             self.kind = "scalar" if not vector else "bytes" if self.type == "uint8" else "scalars"

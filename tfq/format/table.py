@@ -96,7 +96,7 @@ class Table:
 
 
 def _scalar(table: Table, field: Field, at: int) -> Any:
-    return struct.unpack_from("<" + field.letter, table.source.data, at)[0]
+    return field.unpack(table.source.data, at)[0]
 
 
 def _vector(table: Table, at: int) -> tuple[int, int]:

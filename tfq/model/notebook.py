@@ -99,7 +99,7 @@ def _subgraph(subgraph: Subgraph) -> str:
 
 def _operator_cells(operator: Operator) -> list[object]:
     output = operator.outputs[0] if operator.outputs else None
-    shown = [output.dtype, _shape(output)] if output is not None else ["", ""]
+    shown = [output.dtype, output.shape_text] if output is not None else ["", ""]
     return [operator.index, operator.name, operator.compute, *shown]
 
 
@@ -121,7 +121,7 @@ def _tensor(tensor: Tensor) -> str:
     rows: list[list[object]] = [
         ["name", tensor.name],
         ["type", tensor.dtype],
-        ["shape", _shape(tensor)],
+        ["shape", tensor.shape_text],
         ["constant", tensor.is_constant],
         ["written by", producer],
         ["read by", ", ".join(map(repr, tensor.consumers[:MOST_NUMBERS]))],
@@ -150,13 +150,9 @@ def _cells(tensor: Tensor) -> list[object]:
         tensor.index,
         tensor.name,
         tensor.dtype,
-        _shape(tensor),
+        tensor.shape_text,
         repr(tensor.quantization)[1:-1] if tensor.quantization is not None else "",
     ]
-
-
-def _shape(tensor: Tensor) -> str:
-    return "x".join("?" if size < 0 else str(size) for size in tensor.shape_signature) or "scalar"
 
 
 def _numbers(numbers: Sequence[float]) -> str:

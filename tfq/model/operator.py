@@ -45,7 +45,7 @@ class Operator(View):
         """Whether it is none of the built-in operators."""
         return self._builtin_name == _CUSTOM
 
-    @lazy
+    @property
     def version(self) -> int:
         """The version of the operator that a runtime must know."""
         return self._code["version"]  # type: ignore[no-any-return]
@@ -109,14 +109,24 @@ class Operator(View):
         return ops.compute(self)
 
     @lazy
+    def all_weights(self) -> tuple[Tensor, ...]:
+        """Its weights: recurrent operators have up to two dozen; see `tfq.ops.all_weights`."""
+        return ops.all_weights(self)
+
+    @lazy
+    def all_biases(self) -> tuple[Tensor, ...]:
+        """Its biases: one, but for recurrent operators one a gate."""
+        return ops.all_biases(self)
+
+    @property
     def weights(self) -> Tensor | None:
         """Its weights, or None if it has none; of a recurrent one the first of many."""
-        return ops.weights(self)
+        return next(iter(self.all_weights), None)
 
     @property
     def bias(self) -> Tensor | None:
         """Its bias, or None if it has none; of a recurrent one the first of many."""
-        return ops.bias(self)
+        return next(iter(self.all_biases), None)
 
     @property
     def place(self) -> str:
@@ -127,7 +137,7 @@ class Operator(View):
         """Return index and name."""
         return f"<Operator {self.index} {self.name}>"
 
-    @property
+    @lazy
     def _code(self) -> Table:
         index: int = self.table["opcode_index"]
         return self.subgraph.model.operator_codes[index]

@@ -55,7 +55,7 @@ class Quantization(View):
             return self._from_tensor("zero_points") if "zero_points" in self._details else ()
         return self.table["zero_point"] or ()
 
-    @lazy
+    @property
     def quantized_dimension(self) -> int:
         """The axis along which the scales of per-channel quantization lie."""
         return self.quantized_dimensions[0]
@@ -79,7 +79,8 @@ class Quantization(View):
 
         One scale is per tensor, also where the tensor has but one channel.
         """
-        if self.block_size > 0 or len(self.quantized_dimensions) > 1:
+        blocks = self._details is not None
+        if blocks and (self.block_size > 0 or len(self.quantized_dimensions) > 1):
             return "blockwise"
         return "per_channel" if len(self.scales) > 1 else "per_tensor"
 
@@ -103,12 +104,12 @@ class Quantization(View):
             for scale in self.scales
         )
 
-    @lazy
+    @property
     def min(self) -> tuple[float, ...]:
         """The smallest real values that were seen in calibration; mostly empty."""
         return self.table["min"] or ()
 
-    @lazy
+    @property
     def max(self) -> tuple[float, ...]:
         """The largest real values that were seen in calibration; mostly empty."""
         return self.table["max"] or ()

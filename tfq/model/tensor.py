@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from tfq.errors import ArgumentError
 from tfq.format import SEPARATOR, external_buffer, external_data, tflite
 from tfq.model import data
@@ -53,7 +55,13 @@ class Tensor(View):
         """Its shape with -1 for the dimensions that are free at run time."""
         return self.table["shape_signature"] or self.shape
 
-    @lazy
+    @property
+    def shape_text(self) -> str:
+        """Its shape for people: `1x224x224x3`; `?` for a dimension that is free at run time."""
+        sizes = ["?" if size < 0 else str(size) for size in self.shape_signature]
+        return "x".join(sizes) or "scalar"
+
+    @property
     def has_rank(self) -> bool:
         """What the file says of whether the number of dimensions is known; often left at False."""
         return self.table["has_rank"]  # type: ignore[no-any-return]
@@ -61,7 +69,7 @@ class Tensor(View):
     @lazy
     def dtype(self) -> str:
         """The type of its values: `"int8"`, `"float32"`, `"int4"`, `"bool"` and so on."""
-        return tflite().enum_name("TensorType", self.table["type"]).lower()
+        return _dtype(self.table["type"])
 
     @lazy
     def quantization(self) -> Quantization | None:
@@ -70,7 +78,7 @@ class Tensor(View):
         if table is None:
             return None
         quantization = Quantization(table, self)
-        return quantization if table["scale"] or quantization.has_own_tensors else None
+        return quantization if quantization.has_own_tensors or quantization.scales else None
 
     @lazy
     def is_constant(self) -> bool:
@@ -187,3 +195,8 @@ class Tensor(View):
     def _span(self) -> tuple[int, int]:
         # Buffer 0 means no data, whatever it holds.
         return self.table.source.spans[self.buffer_index] if self.buffer_index else (0, 0)
+
+
+@functools.cache
+def _dtype(number: int) -> str:
+    return tflite().enum_name("TensorType", number).lower()

@@ -73,7 +73,8 @@ def dequantize(values: Array, parameters: Parameters) -> Array:
         ArgumentError: There is no such axis.
     """
     rank = np.ndim(values)
-    scales = along_axis(parameters.scales, parameters, rank, np.float64)
+    # In float64 the product of a difference of 16 bits and a float32 number is exact.
+    scales = along_axis(parameters.scales, parameters, rank, np.float32).astype(np.float64)
     points = along_axis(parameters.zero_points, parameters, rank, np.int64)
     with np.errstate(all="ignore"):
         real: Array = ((np.asarray(values, np.int64) - points) * scales).astype(np.float32)
@@ -115,13 +116,13 @@ def _wide(values: Array, parameters: Parameters) -> Array:
     real = np.asarray(values, np.float64)
     if np.isnan(real).any():
         raise ArgumentError(f"expected numbers to quantize to {parameters.dtype}; got NaN")
-    scales = along_axis(parameters.scales, parameters, real.ndim, np.float64)
+    scales = along_axis(parameters.scales, parameters, real.ndim, np.float32).astype(np.float64)
     points = along_axis(parameters.zero_points, parameters, real.ndim, np.float64)
     low, high = parameters.limits
     with np.errstate(all="ignore"):
         sums = half_away(real / scales) + points
     # The highest int64 is not a float64, and the one next to it is too high.
-    below = np.nextafter(float(high) + 1, 0) if high > 1 << 53 else high
+    below = np.nextafter(float(high), 0) if high > 1 << 53 else high
     limited = np.clip(sums, low, below).astype(integers(parameters.dtype).storage)
     whole: Array = np.where(sums > below, high, limited).astype(limited.dtype)
     return whole

@@ -1,8 +1,9 @@
 """Multiplying integers by a real number without floats, as LiteRT's kernels do.
 
 The real number becomes a 32-bit multiplier and a shift when a model is loaded; running it takes
-only integers. `tflite/kernels/internal/common.cc` and `quantization_util.cc` hold LiteRT's own; the
-build that is published rounds twice (its other way, TFLITE_SINGLE_ROUNDING, is for single devices).
+only integers. LiteRT's own are in tflite/kernels/internal/common.cc and quantization_util.cc. The
+published builds round twice, and so does this; TFLITE_SINGLE_ROUNDING is another way, which whoever
+builds LiteRT can choose.
 """
 
 from __future__ import annotations

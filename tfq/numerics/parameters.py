@@ -11,7 +11,7 @@ from tfq.errors import ArgumentError
 from tfq.numerics.floats import SMALLEST_NORMAL, Array
 from tfq.numerics.integers import Integers, integers
 
-_LARGEST = 2.0**127
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class Parameters(NamedTuple):
@@ -63,7 +63,7 @@ def parameters(
     - power of two: the scale is the next power of two; the zero point follows from that.
 
     Where there is nothing but 0.0 the scale is 1 and the zero point the middle. Scales stay within
-    the normal numbers of float32.
+    the normal numbers of float32; powers of two up to the highest of these, 2 ** 127.
 
     Args:
         minimum: The lowest real number; or an array, one for each channel.
@@ -79,7 +79,7 @@ def parameters(
         The parameters, with as many scales as there are minima.
 
     Raises:
-        ArgumentError: An end is not a finite number, a minimum is above its maximum, or the two
+        ArgumentError: An end is NaN or beyond float32, a minimum is above its maximum, or the two
             are not of the same length.
     """
     kind = integers(dtype)
@@ -126,8 +126,9 @@ def along_axis(numbers: Any, parameters: Parameters, rank: int, dtype: Any) -> A
 
 
 def _check(minimum: float, maximum: float) -> None:
-    if not (math.isfinite(minimum) and math.isfinite(maximum)):
-        raise ArgumentError(f"expected a finite range; got {minimum} to {maximum}")
+    # NaN fails the comparisons, too.
+    if not (abs(minimum) <= _LARGEST and abs(maximum) <= _LARGEST):
+        raise ArgumentError(f"expected a range of float32 numbers; got {minimum} to {maximum}")
     if minimum > maximum:
         raise ArgumentError(f"expected a minimum below the maximum; got {minimum} to {maximum}")
 
@@ -138,7 +139,7 @@ def _asymmetric(
     if minimum == maximum:
         return 1.0, kind.middle
     scale = (maximum - minimum) / (kind.high - kind.low)
-    if power_of_two or not SMALLEST_NORMAL <= scale <= _LARGEST:
+    if power_of_two or scale < SMALLEST_NORMAL:
         scale = _scale(scale, power_of_two)
     steps = math.floor(-minimum / scale + 0.5)
     return _scale(scale, power_of_two), min(kind.low + steps, kind.high)
@@ -156,6 +157,5 @@ def _symmetric(
 def _scale(scale: float, power_of_two: bool) -> float:
     """Make a scale one that files can hold and kernels take."""
     # XNNPACK ends the process on a scale below the normal numbers.
-    if power_of_two:
-        scale = next_power_of_two(scale)
-    return float(np.float32(min(max(scale, SMALLEST_NORMAL), _LARGEST)))
+    scale = max(scale, SMALLEST_NORMAL)
+    return min(next_power_of_two(scale), 2.0**127) if power_of_two else float(np.float32(scale))

@@ -56,5 +56,5 @@ def integer_share(operators: Iterable[Operator]) -> float:
     Returns:
         A number from 0 to 1; 1 for no operators at all.
     """
-    kinds = [compute(op) for op in operators]
+    kinds = [op.compute for op in operators]
     return kinds.count("integer") / len(kinds) if kinds else 1.0

@@ -72,7 +72,7 @@ def total_parameters(model: Model) -> int:
 
 
 def _stored_parameters(op: Operator) -> Iterator[Tensor]:
-    for tensor in (*roles.all_weights(op), *roles.all_biases(op)):
+    for tensor in (*op.all_weights, *op.all_biases):
         origin = stored(tensor)
         if origin.is_constant:
             yield origin

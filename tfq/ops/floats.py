@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfq.ops.boundaries import boundary
-from tfq.ops.computing import compute
 from tfq.ops.constants import stored, unpacks_constant
 from tfq.ops.dtypes import FLOATS
 
@@ -63,7 +62,7 @@ def _islands(subgraph: Subgraph) -> list[Island]:
     groups = _Groups()
     members = []
     for operator in subgraph.operators:
-        if compute(operator) != "integer" and not unpacks_constant(operator):
+        if operator.compute != "integer" and not unpacks_constant(operator):
             takes, gives = _activations(operator.inputs), _activations(operator.outputs)
             members.append((operator, takes, gives))
             groups.join([-1 - operator.index, *[tensor.index for tensor in (*takes, *gives)]])

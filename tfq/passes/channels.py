@@ -184,6 +184,8 @@ class Channels:
             return False
         if data.is_constant or (bias is not None and not _is_float_constant(bias)):
             return False
+        if not all(self._is_for_layers(each) for each in (weights, bias) if each is not None):
+            return False
         given, made = self._nodes(data), self._nodes(operator.outputs[0])
         if operator.name == "DEPTHWISE_CONV_2D":
             inside = np.repeat(given, len(made) // len(given)) if len(given) else given
@@ -205,6 +207,14 @@ class Channels:
                 self._join(other.takes, inside)
         self.layers.append(Layer(operator, weights, bias, inside, made))
         return True
+
+    def _is_for_layers(self, constant: Tensor) -> bool:
+        """Say whether only layers read a constant: others would get the scaled one, too."""
+        readers_are = all(
+            _HANDLERS.get(each.name) is Channels.layer and constant is not each.inputs[0]
+            for each in constant.consumers
+        )
+        return readers_are and constant not in self._subgraph.outputs
 
     def same(self, operator: Operator) -> bool:
         """Each channel of the output comes from the same channel of the input."""

@@ -134,6 +134,8 @@ def _apply(rewrite: Rewrite, channels: Channels, scales: Array) -> list[Change]:
     changed = []
     for layer in channels.layers:
         takes, makes = scales[layer.takes], scales[layer.makes]
+        if layer.bias is not None and (makes != 1).any():
+            new[layer.bias] = layer.bias.numpy() / makes
         if layer.weights in new or ((takes == 1).all() and (makes == 1).all()):
             continue
         weights = layer.weights.numpy().astype("f8")
@@ -142,8 +144,6 @@ def _apply(rewrite: Rewrite, channels: Channels, scales: Array) -> list[Change]:
         else:
             shape = (-1, *[1] * (weights.ndim - 1))
             new[layer.weights] = weights * takes / makes.reshape(shape)
-        if layer.bias is not None:
-            new[layer.bias] = layer.bias.numpy() / makes
         changed.append(Change(tensor_place(layer.weights), _described(takes, makes)))
     for shift in channels.shifts:
         new[shift.tensor] = shift.tensor.numpy() / scales[shift.labels]

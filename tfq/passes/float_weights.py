@@ -48,7 +48,9 @@ def float_weights(model: Model) -> tuple[Model, Changes]:
 def _obstacle(operator: Operator) -> str | None:
     if len(operator.outputs) != 1 or operator.outputs[0].dtype not in ("float16", "float32"):
         return "it does not make one float tensor"
-    if any(output in operator.subgraph.outputs for output in operator.outputs):
+    made = operator.outputs[0]
+    chain = (made, *(each.outputs[0] for each in made.consumers if ops.unpacks_constant(each)))
+    if any(tensor in operator.subgraph.outputs for tensor in chain):
         return "it makes an output of the model"
     origin = ops.stored(operator.outputs[0])
     return "its data stand in another file" if origin.is_external else None

@@ -240,6 +240,8 @@ class _Quantizer:
         scales = self._weight_scales(weights.numpy(), axis)
         if bias is not None:
             scales = np.maximum(scales, _floor(bias.numpy(), given, dtype, scales.size))
+        if self.scheme.power_of_two:
+            scales = np.exp2(np.ceil(np.log2(scales)))
         target = Parameters(
             "int8", tuple(float32(each) for each in scales), (0,) * scales.size, axis
         )
@@ -256,8 +258,8 @@ class _Quantizer:
             tops = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1).max(axis=1)
         else:
             tops = values.max(initial=0.0).reshape(1)
-        scales = np.where(tops > 0, tops / largest("int8"), 1.0)
-        return np.exp2(np.ceil(np.log2(scales))) if self.scheme.power_of_two else scales
+        scales: Array = np.where(tops > 0, tops / largest("int8"), 1.0)
+        return scales
 
     def _input_parameters(self, operator: Operator, tensor: Tensor) -> Parameters:
         crossing = self.groups.crossings.get((operator, tensor))

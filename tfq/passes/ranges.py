@@ -7,9 +7,9 @@ import hashlib
 import json
 import math
 
-from tfq import schemas
 from tfq.errors import ArgumentError, CalibrationDataError
 from tfq.passes.statistics import Statistics
+from tfq.schemas import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Ranges:
             data = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise CalibrationDataError(f"{name}: expected ranges as JSON, got: {error}") from None
-        first = next(violations(data, schemas.load("ranges.schema")), None)
+        first = next(violations(data, load("ranges.schema")), None)
         if first is not None:
             raise CalibrationDataError(f"{name}: {first.path}: {first.message}")
         tensors = {key: Statistics.from_json(each) for key, each in data["tensors"].items()}

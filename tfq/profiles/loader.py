@@ -89,8 +89,8 @@ def _merged(parent: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
     for key, value in child.items():
         if value is None:
             result.pop(key, None)
-        elif isinstance(value, dict) and isinstance(result.get(key), dict):
-            result[key] = _merged(result[key], value)
+        elif isinstance(value, dict) and isinstance(result.get(key, {}), dict):
+            result[key] = _merged(result.get(key, {}), value)
         else:
             result[key] = value
     return result

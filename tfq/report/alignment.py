@@ -109,23 +109,25 @@ def _fewest_edits(
     n, m = len(first), len(second)
     if not n or not m:
         return [], 0
+    # What a round reads is what the round before it wrote, so each keeps only its own diagonals.
     furthest = {1: 0}
     trail: list[dict[int, int]] = []
     steps = 0
     for edits in range(n + m + 1):
         if steps > most:
             break
-        trail.append(dict(furthest))
+        trail.append(furthest)
+        reached: dict[int, int] = {}
         for k in _diagonals(edits, n, m):
             start, _ = _step(furthest, k, edits)
             x = start
             while x < n and x - k < m and first[x] == second[x - k]:
                 x += 1
-            furthest[k] = x
-            # The copy of `furthest` costs about as much as the steps.
+            reached[k] = x
             steps += 1 + x - start
             if x >= n and x - k >= m:
                 return list(_backwards(trail, n, m))[::-1], steps
+        furthest = reached
     return [(i, i) for i in range(min(n, m)) if first[i] == second[i]], steps
 
 

@@ -16,11 +16,24 @@ INDENT = "  "
 TIMES = "\N{MULTIPLICATION SIGN}"
 # A shape of a broken file may multiply to a number of a million digits.
 MOST_COUNTED = (1 << 63) - 1
+# Of a longer list, the first so many: whoever needs them all asks for --ops, --tensors or JSON.
+MOST_LISTED = 20
 
 
 def fact(name: str, value: object, widest: int = 200) -> str:
     """A line that says what is true of a model or of a part: `  compute       integer`."""
     return f"{INDENT}{name:<12}  {fitted(value, widest)}"
+
+
+def more_text(number: int, most: int = MOST_LISTED) -> str:
+    """What follows the first `most` of so many: `and 3 more`; empty if that is all."""
+    return f"and {number - most:,} more" if number > most else ""
+
+
+def listed(values: Sequence[object], most: int = MOST_LISTED) -> str:
+    """Values with commas; of many the first, and how many more there are."""
+    more = more_text(len(values), most)
+    return ", ".join([*map(fitted, values[:most]), *([more] if more else [])])
 
 
 def counted(number: int) -> int:
@@ -39,12 +52,6 @@ def size_text(size: int) -> str:
     if size < 1 << 10:
         return f"{size} bytes"
     return f"{size / 1024:,.1f} KiB" if size < 10 << 20 else f"{size / (1 << 20):,.1f} MiB"
-
-
-def shape_text(tensor: Tensor) -> str:
-    """A tensor's shape, such as `1x224x224x3`; `?` for a dimension that is open at run time."""
-    sizes = ("?" if size < 0 else str(size) for size in tensor.shape_signature)
-    return "x".join(sizes) or "scalar"
 
 
 def quantization_text(tensor: Tensor) -> str:

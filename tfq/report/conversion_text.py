@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfq.report.cells import INDENT, integers_text, quantization_text, shape_text, size_text
+from tfq.report.cells import INDENT, integers_text, quantization_text, size_text
 from tfq.report.inspection import all_operators
 from tfq.report.table import table
 from tfq.terminal import printable
@@ -35,7 +35,7 @@ def conversion_text(model: ConvertedModel, path: str) -> str:
             what,
             names.get(tensor, tensor.name),
             tensor.dtype,
-            shape_text(tensor),
+            tensor.shape_text,
             quantization_text(tensor),
         ]
         for what, tensors in (("input", model.inputs), ("output", model.outputs))

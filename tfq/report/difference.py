@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from tfq.errors import Error, InvalidModelError
+from tfq.format import Table, external_buffer
 from tfq.report.inspection import index_of, min_runtime_version, stored_bytes, summary
 from tfq.report.json_text import plain
 from tfq.report.kinds import kinds
 from tfq.report.matching import match
+from tfq.report.sameness import equal, sameness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tfq.model import Model, Operator, Quantization, Signature, Subgraph, Tensor
+    from tfq.model import Model, Operator, Signature, Subgraph, Tensor
 
     Changes = dict[str, list[Any]]
     Partners = Mapping[Tensor, Tensor]
 
 # Numbers of the summary that stand side by side.
 NUMBERS = ("operators", "tensors", "integer_share", "macs", "parameters", "weight_bytes")
-_CHUNK = 1 << 20
 # Only buffers that overlap add up to more bytes than this many files.
 _MOST_FILES = 4
 
@@ -52,9 +54,12 @@ def difference(first: Model, second: Model) -> dict[str, Any]:
         "removed_subgraphs": [each.index for each in first.subgraphs[len(second.subgraphs) :]],
         "added_subgraphs": [each.index for each in second.subgraphs[len(first.subgraphs) :]],
     }
+    differs = any([*content.values(), *map(_subgraph_differs, subgraphs)])
+    files = "differ" if differs else sameness(first, second)
     return {
         "models": [first.name, second.name],
-        "identical": not any([*content.values(), *map(_subgraph_differs, subgraphs)]),
+        "identical": files in ("same", "same_content"),
+        "files": files,
         "summary": {
             "size": [first.size, second.size],
             **{name: [sums[0][name], sums[1][name]] for name in NUMBERS},
@@ -210,6 +215,7 @@ def _tensor(a: Tensor, b: Tensor, compare: _Data) -> Changes:
         ("dtype", "dtype"),
         ("shape", "shape"),
         ("shape_signature", "shape_signature"),
+        ("has_rank", "has_rank"),
         ("is_constant", "constant"),
         ("is_variable", "variable"),
         ("is_sparse", "sparse"),
@@ -217,57 +223,110 @@ def _tensor(a: Tensor, b: Tensor, compare: _Data) -> Changes:
         left, right = getattr(a, key), getattr(b, key)
         if left != right:
             changes[name] = [plain(left), plain(right)]
-    changes |= _quantization(a.quantization, b.quantization)
+    changes |= _quantization(a, b)
+    if a.is_sparse and b.is_sparse:
+        sides = [plain(_fields(each.sparsity)) for each in (a, b)]
+        if sides[0] != sides[1]:
+            changes["sparsity"] = sides
     comparable = not changes.keys() & {"dtype", "shape", "constant", "sparse"}
     if comparable and a.is_constant and not compare.same(a, b):
         changes["data"] = [stored_bytes(a), stored_bytes(b)]
     return changes
 
 
-def _quantization(a: Quantization | None, b: Quantization | None) -> Changes:
+def _quantization(a: Tensor, b: Tensor) -> Changes:
     """What differs, from the coarse to the fine: the fine follows from the coarse."""
-    left, right = (each.granularity if each else None for each in (a, b))
-    if left != right:
-        return {"granularity": [left, right]}
-    if a is None or b is None or a == b:
-        return {}
+    left, right = _parameters(a), _parameters(b)
+    if left["granularity"] != right["granularity"]:
+        return {"granularity": [left["granularity"], right["granularity"]]}
     changes: Changes = {}
-    for name in ("scales", "zero_points", "quantized_dimensions", "block_size"):
-        # As JSON, in which a number that is none equals itself.
-        sides = [plain(getattr(a, name)), plain(getattr(b, name))]
-        if sides[0] != sides[1]:
-            changes[name] = sides
+    for name in left:
+        if left[name] != right[name]:
+            # As JSON, in which a number that is none equals itself.
+            sides = [plain(left[name]), plain(right[name])]
+            if sides[0] != sides[1]:
+                changes[name] = sides
     return changes
+
+
+def _parameters(tensor: Tensor) -> dict[str, Any]:
+    """The quantization of a tensor; seen ranges and an axis may be there without any scales."""
+    known, table = tensor.quantization, tensor.table["quantization"]
+    axis = (table["quantized_dimension"],) if table is not None else (0,)
+    return {
+        "granularity": known.granularity if known else None,
+        "scales": known.scales if known else (),
+        "zero_points": known.zero_points if known else (),
+        "quantized_dimensions": known.quantized_dimensions if known else axis,
+        "block_size": known.block_size if known else 0,
+        "min": (table["min"] if table is not None else None) or (),
+        "max": (table["max"] if table is not None else None) or (),
+    }
+
+
+def _fields(value: Any) -> Any:
+    """A table as dicts, lists and numbers, with the defaults of what it leaves out."""
+    if isinstance(value, tuple):
+        return [_fields(each) for each in value]
+    if isinstance(value, Table):
+        return {name: _fields(value[name]) for name in value}
+    return value
 
 
 class _Data:
     """Compares the data of constants; the state is what was compared, and what may yet be."""
 
     def __init__(self, first: Model, second: Model) -> None:
-        self.known: dict[tuple[int, int], bool] = {}
+        self.known: dict[tuple[object, object], bool] = {}
         self.left = _MOST_FILES * (first.size + second.size)
         self.name = first.name
 
     def same(self, a: Tensor, b: Tensor) -> bool:
-        """Whether two constants hold the same bytes; those that cannot be read do not."""
-        if a.is_external or b.is_external:
-            try:
-                return a.data == b.data
-            except Error:
-                return False
-        key = (a.buffer_index, b.buffer_index)
+        """Whether two constants hold the same bytes."""
+        external = a.is_external or b.is_external
+        key = (_place(a), _place(b)) if external else (a.buffer_index, b.buffer_index)
         if key not in self.known:
-            self.known[key] = self._equal(a.data, b.data)
+            self.known[key] = _same_outside(a, b) if external else self._same_inside(a, b)
         return self.known[key]
 
-    def _equal(self, a: memoryview, b: memoryview) -> bool:
-        if len(a) != len(b):
-            return False
-        self.left -= len(a)
+    def _same_inside(self, a: Tensor, b: Tensor) -> bool:
+        if a.nbytes == b.nbytes:
+            self.left -= a.nbytes
         if self.left < 0:
             raise InvalidModelError(f"{self.name}: its buffers overlap, and cannot be compared")
-        # Comparing memoryviews goes value by value; of bytes it is fast.
-        return all(
-            a[at : at + _CHUNK].tobytes() == b[at : at + _CHUNK].tobytes()
-            for at in range(0, len(a), _CHUNK)
-        )
+        return equal(a.data, b.data, a.table.source, b.table.source)
+
+
+def _same_outside(a: Tensor, b: Tensor) -> bool:
+    """The same, where at least one has its data in another file, which may be missing."""
+    where = _place(a), _place(b)
+    if where[0] == where[1]:
+        return True
+    data = _read(a), _read(b)
+    if data[0] is None and data[1] is None:
+        # Nobody can say more than that they refer to the same.
+        return where[0][1:] == where[1][1:]
+    return data[0] is not None and data[1] is not None and equal(data[0], data[1])
+
+
+def _place(tensor: Tensor) -> tuple[object, ...]:
+    """Where the data of a constant stand: the directory, and what the model says of the rest."""
+    source, model = tensor.table.source, tensor.subgraph.model.table
+    if not tensor.is_external:
+        return (source, tensor.buffer_index)
+    identity = tensor.table["external_buffer"]
+    folder = os.path.realpath(source.folder) if source.folder is not None else None
+    try:
+        buffer = external_buffer(model, identity)
+    except Error:
+        return (folder, identity)
+    groups = model["external_buffer_groups"] or ()
+    name = groups[buffer["group"]]["name"] if buffer["group"] < len(groups) else None
+    return (folder, name, buffer["offset"], buffer["length"], buffer["packing"])
+
+
+def _read(tensor: Tensor) -> memoryview | None:
+    try:
+        return tensor.data
+    except Error:
+        return None

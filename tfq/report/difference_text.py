@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tfq.report.cells import INDENT, quantization_text, shape_text, size_text
+from tfq.report.cells import INDENT, MOST_LISTED, listed, more_text, quantization_text, size_text
 from tfq.report.difference import difference
 from tfq.report.table import fitted, table
 from tfq.terminal import printable
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from tfq.model import Model, Subgraph, Tensor
 
-# Of a longer list, the first so many: whoever needs them all asks for --ops, --tensors or JSON.
-MOST_LISTED = 20
 SIDES = ("A", "B")
+UNLISTED = (
+    "no difference in what tfq compares, but the files hold different things"
+    " (as unused buffers, debugging data or appended files would be)"
+)
 
 NUMBERS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "size": ("size", size_text),
@@ -43,13 +45,15 @@ def difference_text(
 
     Returns:
         Numbers side by side, what was added, removed and changed, grouped by what it is; without a
-        line break at the end. One line if the models are the same.
+        line break at the end. One line if the models are the same, or if no difference was found in
+        them and yet their files hold different things.
     """
     data = difference(first, second)
     if data["identical"]:
-        same = first.size == second.size and first.bytes == second.bytes
-        what = "" if same else " but for how the bytes are laid out"
+        what = "" if data["files"] == "same" else " but for how the bytes are laid out"
         return printable(f"identical{what}: {first.name}, {second.name}")
+    if data["files"] == "differ_unlisted":
+        return printable(f"{UNLISTED}: {first.name}, {second.name}")
     lines = [
         *_numbers(data),
         *_histogram(data),
@@ -125,7 +129,7 @@ def _ends(first: Model, second: Model) -> Iterator[str]:
 
 
 def _end(tensor: Tensor) -> str:
-    return f"{tensor.dtype} {shape_text(tensor)} {quantization_text(tensor)}".rstrip()
+    return f"{tensor.dtype} {tensor.shape_text} {quantization_text(tensor)}".rstrip()
 
 
 def _operators(subgraph: Subgraph, data: dict[str, Any], one_by_one: bool) -> Iterator[str]:
@@ -203,8 +207,7 @@ def _only(side: str, items: Sequence[dict[str, Any]], *, one_by_one: bool) -> It
             counts[item["name"]] = counts.get(item["name"], 0) + 1
         words = [f"{count} {name}" for name, count in _most(counts)]
     most = len(words) if one_by_one else MOST_LISTED
-    more = [f"and {len(words) - most} more"] if len(words) > most else []
-    yield f"{INDENT}only in {side}: {', '.join([*map(fitted, words[:most]), *more])}"
+    yield f"{INDENT}only in {side}: {listed(words, most)}"
 
 
 def _changes(changes: dict[str, list[Any]]) -> str:
@@ -232,7 +235,6 @@ def _most(groups: dict[Any, int]) -> list[tuple[Any, int]]:
 
 def _first(rows: list[list[object]]) -> list[list[object]]:
     """The first rows; of more, a last one that says how many."""
-    if len(rows) <= MOST_LISTED:
+    if not (more := more_text(len(rows))):
         return rows
-    empty = [""] * (len(rows[0]) - 2)
-    return [*rows[:MOST_LISTED], ["…", f"and {len(rows) - MOST_LISTED} more", *empty]]
+    return [*rows[:MOST_LISTED], ["…", more, *[""] * (len(rows[0]) - 2)]]

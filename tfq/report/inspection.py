@@ -94,11 +94,15 @@ def histogram(operators: Iterable[Operator]) -> list[dict[str, Any]]:
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for operator in operators:
         name, compute = operator.name, operator.compute
-        empty = {"name": name, "compute": compute, "count": 0, "macs": 0, "parameters": 0}
-        row = rows.setdefault((name, compute), empty)
+        row = rows.get((name, compute))
+        if row is None:
+            row = {"name": name, "compute": compute, "count": 0, "macs": 0, "parameters": 0}
+            rows[name, compute] = row
         row["count"] += 1
-        row["macs"] = counted(row["macs"] + operator.macs)
-        row["parameters"] = counted(row["parameters"] + operator.parameters)
+        row["macs"] += operator.macs
+        row["parameters"] += operator.parameters
+    for row in rows.values():
+        row |= {name: counted(row[name]) for name in ("macs", "parameters")}
     return sorted(rows.values(), key=lambda row: (-row["count"], row["name"], row["compute"]))
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tfq import ops
 from tfq.report.cells import (
     INDENT,
+    MOST_LISTED,
     count_text,
     fact,
     integers_text,
+    listed,
+    more_text,
     operator_text,
     quantization_text,
-    shape_text,
     size_text,
     weights_text,
 )
@@ -22,12 +23,9 @@ from tfq.report.table import fitted, table
 from tfq.terminal import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from tfq.model import Model, Operator, Signature, Subgraph, Tensor
-
-# Of a longer list, the first so many: whoever needs them all asks for --ops, --tensors or JSON.
-MOST_LISTED = 20
 
 
 def inspection_text(
@@ -46,7 +44,7 @@ def inspection_text(
     """
     sums = summary(model)
     lines = [*_header(model, sums), *_ends(model), *_histogram(sums), *_quantization(sums)]
-    lines += _islands(model)
+    lines += _islands(model, sums)
     if len(model.subgraphs) > 1:
         lines += _subgraphs(model)
     for subgraph in model.subgraphs:
@@ -55,12 +53,6 @@ def inspection_text(
         if list_tensors and subgraph.tensors:
             lines += [_title("tensors", subgraph), _tensor_table(subgraph)]
     return "\n".join(lines)
-
-
-def _listed(words: Sequence[str], most: int = MOST_LISTED) -> str:
-    """The words with commas; of many the first, and how many more there are."""
-    more = [f"and {len(words) - most} more"] if len(words) > most else []
-    return ", ".join([*(fitted(word) for word in words[:most]), *more])
 
 
 def _caller_names(signature: Signature | None) -> dict[Tensor, str]:
@@ -80,10 +72,11 @@ def _header(model: Model, sums: dict[str, Any]) -> Iterator[str]:
     yield fact("MACs", f"{sums['macs']:,}")
     weights = size_text(sums["weight_bytes"])
     yield fact("parameters", f"{sums['parameters']:,}; constants take {weights}")
-    peak = ops.peak_activations(model)
-    if peak.operator is not None:
-        where = operator_text(peak.operator, len(model.subgraphs))
-        yield fact("activations", f"peak of {size_text(peak.bytes)} at op {where}")
+    peak = sums["peak_activations"]
+    if peak["operator"] is not None:
+        operator = model.subgraphs[peak["subgraph"]].operators[peak["operator"]]
+        where = operator_text(operator, len(model.subgraphs))
+        yield fact("activations", f"peak of {size_text(peak['bytes'])} at op {where}")
     if model.description:
         yield fact("description", model.description)
     if runtime := min_runtime_version(model):
@@ -91,9 +84,9 @@ def _header(model: Model, sums: dict[str, Any]) -> Iterator[str]:
     if model.metadata:
         sizes = model.metadata.size
         entries = [f"{fitted(name)} ({size_text(sizes(name))})" for name in model.metadata]
-        yield fact("metadata", _listed(entries))
+        yield fact("metadata", listed(entries))
     if model.signatures:
-        yield fact("signatures", _listed([signature.name for signature in model.signatures]))
+        yield fact("signatures", listed([signature.name for signature in model.signatures]))
 
 
 def _ends(model: Model) -> Iterator[str]:
@@ -122,12 +115,12 @@ def _end_rows(subgraph: Subgraph, names: dict[Tensor, str]) -> Iterator[list[obj
                 what,
                 names.get(tensor, tensor.name),
                 tensor.dtype,
-                shape_text(tensor),
+                tensor.shape_text,
                 quantization_text(tensor),
                 tensor.index,
             ]
-        if len(tensors) > MOST_LISTED:
-            yield [f"and {len(tensors) - MOST_LISTED} more", *[""] * 5]
+        if more := more_text(len(tensors)):
+            yield [more, *[""] * 5]
 
 
 def _histogram(sums: dict[str, Any]) -> Iterator[str]:
@@ -166,23 +159,24 @@ def _quantization(sums: dict[str, Any]) -> Iterator[str]:
         yield table(header, rows, align="><<<>>", indent=INDENT)
 
 
-def _islands(model: Model) -> Iterator[str]:
+def _islands(model: Model, sums: dict[str, Any]) -> Iterator[str]:
     """Where floats come in between integers; nothing where a model has only floats."""
-    found = ops.islands(model)
+    found = sums["islands"]
     if not found or all(operator.compute != "integer" for operator in all_operators(model)):
         return
-    total = sum(len(island.operators) for island in found)
+    total = sum(len(island["operators"]) for island in found)
     word = "island" if len(found) == 1 else "islands"
     yield f"\nfloats: {total} ops in {len(found)} {word}"
     for island in found[:MOST_LISTED]:
+        operators = model.subgraphs[island["subgraph"]].operators
         first, last = (
-            fitted(operator_text(operator, len(model.subgraphs)))
-            for operator in (island.operators[0], island.operators[-1])
+            fitted(operator_text(operators[island["operators"][end]], len(model.subgraphs)))
+            for end in (0, -1)
         )
-        count = len(island.operators)
+        count = len(island["operators"])
         yield f"{INDENT}{count} ops: from {first} to {last}" if count > 1 else f"{INDENT}{first}"
-    if len(found) > MOST_LISTED:
-        yield f"{INDENT}and {len(found) - MOST_LISTED} more"
+    if more := more_text(len(found)):
+        yield f"{INDENT}{more}"
 
 
 def _subgraphs(model: Model) -> Iterator[str]:
@@ -223,7 +217,7 @@ def _operator_row(operator: Operator) -> list[object]:
         count_text(operator.macs),
         count_text(operator.parameters),
         output.dtype if output else "",
-        shape_text(output) if output else "",
+        output.shape_text if output else "",
         weights_text(operator),
     ]
 
@@ -236,7 +230,7 @@ def _tensor_table(subgraph: Subgraph) -> str:
             tensor.name,
             kind,
             tensor.dtype,
-            shape_text(tensor),
+            tensor.shape_text,
             count_text(stored_bytes(tensor) or 0),
             quantization_text(tensor),
         ]

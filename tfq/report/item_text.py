@@ -12,9 +12,9 @@ from tfq.report.cells import (
     count_text,
     fact,
     granularity_text,
+    listed,
     operator_text,
     quantization_text,
-    shape_text,
     size_text,
     type_text,
 )
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 LONGEST = 200
 NUMBERS_A_LINE = 6
-MOST_NAMED = 20
 
 
 def items_text(items: Sequence[Operator] | Sequence[Tensor]) -> str:
@@ -56,7 +55,7 @@ def items_text(items: Sequence[Operator] | Sequence[Tensor]) -> str:
                 f"{'op' if operator else 'tensor'}:{number}",
                 item.name,
                 type_text(shown) if shown else "",
-                shape_text(shown) if shown else "",
+                shown.shape_text if shown else "",
                 shown.name if shown else "",
             ]
         )
@@ -102,7 +101,7 @@ def _option(value: Any) -> str:
     if isinstance(value, bytes):
         return f"{len(value):,} bytes: {value[:32].hex(' ')}{' …' if len(value) > 32 else ''}"
     if isinstance(value, list | tuple) and len(value) > LONGEST:
-        return f"{', '.join(map(str, value[:MOST_NAMED]))} and {len(value) - MOST_NAMED:,} more"
+        return listed(value)
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return str(value)
@@ -123,7 +122,7 @@ def _ends(title: str, tensors: Sequence[Tensor | None], roles: dict[Tensor, str]
             tensor.index,
             tensor.name,
             tensor.dtype,
-            shape_text(tensor),
+            tensor.shape_text,
             quantization_text(tensor),
             _origin(tensor, roles) if title == "inputs" else _readers(tensor),
         ]
@@ -147,10 +146,9 @@ def _origin(tensor: Tensor, roles: dict[Tensor, str]) -> str:
 
 
 def _readers(tensor: Tensor) -> str:
-    readers = [operator_text(operator) for operator in tensor.consumers[:MOST_NAMED]]
-    if len(tensor.consumers) > MOST_NAMED:
-        readers.append(f"and {len(tensor.consumers) - MOST_NAMED} more")
-    return ", ".join([*readers, *(["output"] if tensor in tensor.subgraph.outputs else [])])
+    readers = listed([operator_text(operator) for operator in tensor.consumers])
+    is_output = tensor in tensor.subgraph.outputs
+    return ", ".join([*([readers] if readers else []), *(["output"] if is_output else [])])
 
 
 def _place_in(subgraph: Subgraph, tensor: Tensor) -> str:
@@ -163,7 +161,7 @@ def _tensor(tensor: Tensor) -> Iterator[str]:
     where = f" of subgraph {tensor.subgraph.index}" if tensor.subgraph.index else ""
     yield f"tensor {tensor.index}{where}: {fitted(tensor.name, LONGEST)}".rstrip()
     yield fact("type", tensor.dtype)
-    yield fact("shape", shape_text(tensor))
+    yield fact("shape", tensor.shape_text)
     yield fact("kind", kinds(tensor.subgraph)[tensor.index])
     if tensor.is_constant:
         size = stored_bytes(tensor)
@@ -176,7 +174,7 @@ def _tensor(tensor: Tensor) -> Iterator[str]:
         yield fact("read by", readers)
     if tensor.quantization is not None:
         yield from _quantization(tensor.quantization)
-    yield from (f"{INDENT}{line}" for line in values_lines(tensor))
+    yield from values_lines(tensor)
 
 
 def _quantization(quantization: Quantization) -> Iterator[str]:

@@ -35,6 +35,8 @@ def plain(value: Any) -> Any:
         The same without tuples; bytes become `{"base64": "…"}`, keys strings, numbers that are not
         finite strings.
     """
+    if value is None or isinstance(value, (str, int)):
+        return value
     if isinstance(value, dict):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

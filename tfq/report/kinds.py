@@ -54,8 +54,8 @@ def _parameters(subgraph: Subgraph) -> dict[int, str]:
     found: dict[int, str] = {}
     for operator in subgraph.operators:
         for kind, tensors in (
-            ("weights", ops.all_weights(operator)),
-            ("bias", ops.all_biases(operator)),
+            ("weights", operator.all_weights),
+            ("bias", operator.all_biases),
         ):
             for tensor in tensors:
                 origin = ops.stored(tensor)
@@ -96,15 +96,14 @@ def quantization_summary(
         for tensor, kind in zip(subgraph.tensors, known[subgraph], strict=True):
             quantization = tensor.quantization
             granularity = quantization.granularity if quantization else None
-            empty = {
-                "kind": kind,
-                "dtype": tensor.dtype,
-                "granularity": granularity,
-                "tensors": 0,
-                "symmetric": 0,
-                "power_of_two": 0,
-            }
-            row = rows.setdefault((kind, tensor.dtype, granularity), empty)
+            key = (kind, tensor.dtype, granularity)
+            row = rows.get(key)
+            if row is None:
+                row = {
+                    **dict(zip(("kind", "dtype", "granularity"), key, strict=True)),
+                    **dict.fromkeys(("tensors", "symmetric", "power_of_two"), 0),
+                }
+                rows[key] = row
             row["tensors"] += 1
             if quantization:
                 row["symmetric"] += quantization.symmetric

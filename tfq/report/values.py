@@ -6,9 +6,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tfq.errors import Error
-from tfq.report.table import fitted
+from tfq.report.cells import INDENT, fact
+from tfq.report.table import WIDEST, fitted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
 
     from tfq.model import Tensor
@@ -17,6 +20,8 @@ BINS = 16
 BAR = 40
 # So many values are printed themselves.
 FEW = 16
+# So many values are looked at in one go.
+PIECE = 1 << 20
 
 
 def values_data(tensor: Tensor) -> dict[str, Any] | None:
@@ -40,24 +45,33 @@ def values_data(tensor: Tensor) -> dict[str, Any] | None:
     values = tensor.numpy().ravel()
     if values.dtype.kind not in "biuf" and "float" not in values.dtype.name:
         return _data(count=values.size)
-    zeros = int(values.size - np.count_nonzero(values))
-    if values.dtype.kind not in "iu":
-        # float16 overflows in sums; there are no histograms of bools and 8-bit floats.
-        values = values.astype(np.promote_types(np.float32, values.dtype), copy=False)
-    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
-    missing = int(values.size - finite.size)
-    if finite.size == 0:
+    zeros, finite, ends = 0, 0, []
+    for piece in _pieces(values):
+        zeros += int(piece.size - np.count_nonzero(piece))
+        known = _finite(piece)
+        finite += int(known.size)
+        if known.size:
+            ends += [known.min().item(), known.max().item()]
+    missing = int(values.size) - finite
+    if finite == 0:
         return _data(count=values.size, zeros=zeros, not_finite=missing)
-    low, high = finite.min().item(), finite.max().item()
-    counts, edges = _histogram(finite, low, high)
+    low, high = min(ends), max(ends)
+    edges = _edges(low, high, whole=values.dtype.kind in "iu")
+    counts = np.zeros(len(edges) - 1, dtype=np.int64)
+    mean = 0.0
+    for piece in _pieces(values):
+        known = _finite(piece).astype(np.float64, copy=False)
+        # Of each divided first, as the sum may be larger than a float64 can be.
+        mean += float((known / finite).sum())
+        counts += _counts(known, edges)
     return _data(
         count=values.size,
         zeros=zeros,
         not_finite=missing,
         min=low,
         max=high,
-        mean=_mean(finite),
-        histogram={"edges": edges, "counts": counts},
+        mean=mean,
+        histogram={"edges": edges, "counts": counts.tolist()},
     )
 
 
@@ -67,28 +81,39 @@ def values_lines(tensor: Tensor) -> list[str]:
         data = values_data(tensor)
         few = _few(tensor) if data is not None and 0 < data["count"] <= FEW else None
     except Error as error:
-        return [f"values        {fitted(error, 200)}"]
+        return [fact("values", error)]
     if data is None:
         return []
     if few is not None:
-        return [f"values        {', '.join(fitted(value) for value in few)}"]
+        return [fact("values", ", ".join(map(fitted, few)), widest=FEW * WIDEST)]
     if data["min"] is None:
-        return [f"values        {data['count']:,}"]
+        return [fact("values", f"{data['count']:,}")]
     share = 100 * data["zeros"] / data["count"]
     odd = f", {data['not_finite']:,} not finite" if data["not_finite"] else ""
+    ends = f"{data['min']:.7g} to {data['max']:.7g}{_real_range(tensor, data)}"
     return [
-        f"values        {data['count']:,}, {share:.3g} % are 0{odd}",
-        f"range         {data['min']:.7g} to {data['max']:.7g}{_real_range(tensor, data)},"
-        f" mean {data['mean']:.4g}",
+        fact("values", f"{data['count']:,}, {share:.3g} % are 0{odd}"),
+        fact("range", f"{ends}, mean {data['mean']:.4g}"),
         *_bars(data["histogram"]),
     ]
 
 
-def _mean(values: np.ndarray[Any, Any]) -> float:
-    """Return the mean; of each divided first, as the sum may be larger than a float64 can be."""
+def _pieces(values: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
+    """The values a few MiB at a time: what is made of them takes many times their size."""
     import numpy as np
 
-    return float((values / values.size).sum(dtype=np.float64))
+    for start in range(0, values.size, PIECE):
+        piece = values[start : start + PIECE]
+        if piece.dtype.kind not in "iu":
+            # There are no histograms of bools and 8-bit floats.
+            piece = piece.astype(np.promote_types(np.float32, piece.dtype), copy=False)
+        yield piece
+
+
+def _finite(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    return values[np.isfinite(values)] if values.dtype.kind == "f" else values
 
 
 def _data(**known: Any) -> dict[str, Any]:
@@ -96,24 +121,29 @@ def _data(**known: Any) -> dict[str, Any]:
     return {key: known.get(key) for key in keys}
 
 
-def _histogram(
-    values: np.ndarray[Any, Any], low: float, high: float
-) -> tuple[list[int], list[float]]:
+def _edges(low: float, high: float, *, whole: bool) -> list[float]:
+    """The borders of the bins; `whole` says that the values are integers."""
     import numpy as np
 
     if low == high:
-        return [int(values.size)], [low, high]
-    if values.dtype.kind in "iu" and high - low < BINS:
+        return [low, high]
+    if whole and high - low < BINS:
         # A bin for each integer.
-        edges = np.arange(low, high + 2) - 0.5
-    else:
-        # In halves, as the range of float64 does not fit into one.
-        steps = np.linspace(0.0, 1.0, BINS + 1)
-        edges = np.maximum.accumulate(low * (1 - steps) + high * steps)
-        edges[0], edges[-1] = low, high
+        return [low - 0.5 + step for step in range(int(high - low) + 2)]
+    # In halves, as the range of float64 does not fit into one.
+    steps = np.linspace(0.0, 1.0, BINS + 1)
+    edges = np.maximum.accumulate(low * (1 - steps) + high * steps)
+    return [low, *map(float, edges[1:-1]), high]
+
+
+def _counts(values: np.ndarray[Any, Any], edges: list[float]) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    if len(edges) == 2:
+        # All values are the same, which may be more exact than a float64.
+        return np.array([values.size])
     with np.errstate(over="ignore", invalid="ignore"):
-        counts, _ = np.histogram(values.astype(np.float64, copy=False), bins=edges)
-    return counts.tolist(), edges.tolist()
+        return np.histogram(values, bins=np.array(edges))[0]
 
 
 def _few(tensor: Tensor) -> list[Any]:
@@ -141,7 +171,8 @@ def _bars(histogram: dict[str, list[float]]) -> list[str]:
     starts = [f"{edge:.4g}" for edge in edges]
     width = max(map(len, starts))
     size = max(len(f"{count:,}") for count in counts)
+    bars = ["#" * math.ceil(BAR * count / most) for count in counts]
     return [
-        f"  {start:>{width}}  {count:>{size},}  {'#' * math.ceil(BAR * count / most)}".rstrip()
-        for start, count in zip(starts, counts, strict=False)
+        f"{2 * INDENT}{start:>{width}}  {count:>{size},}  {bar}".rstrip()
+        for start, count, bar in zip(starts, counts, bars, strict=False)
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tfq.numerics.floats import Array, flushed, half_away
+from tfq.numerics.floats import Array, as_int32, flushed, half_away
 from tfq.numerics.integers import Integers
 from tfq.numerics.tensorflow_ops.arguments import check_mode, quantized_type, ranges, slices
 
@@ -56,8 +56,12 @@ def dequantize(
     output = np.empty(np.shape(values), np.float32)
     with np.errstate(all="ignore"):
         ends = ranges(min_range, max_range, len(parts))
-        for part, place, (low, high) in zip(parts, slices(output, axis), ends, strict=True):
-            place[...] = flushed(_STEPS[mode](part.astype(np.float32), low, high, kind))
+        for place, (part, (low, high)) in enumerate(zip(parts, ends, strict=True)):
+            real = part.astype(np.float32)
+            if mode == "SCALED" and axis is None:
+                # TensorFlow converts once more, and so the highest int32 becomes the lowest.
+                real = as_int32(real).astype(np.float32)
+            slices(output, axis)[place] = flushed(_STEPS[mode](real, low, high, kind))
     return output
 
 

@@ -106,8 +106,8 @@ def fake_quant_with_min_max_vars_per_channel(
     output = np.empty_like(real)
     limits = _limits(num_bits, narrow_range)
     ends = ranges(min, max, len(parts))
-    for part, place, (low, high) in zip(parts, slices(output, real.ndim - 1), ends, strict=True):
-        place[...] = _on_grid(part, low, high, limits)
+    for place, (part, (low, high)) in enumerate(zip(parts, ends, strict=True)):
+        output[..., place] = _on_grid(part, low, high, limits)
     return output
 
 
@@ -136,13 +136,13 @@ def _on_grid(
         width = flushed(maximum - minimum)
         scale = flushed(width / (high - low))
         inverse = flushed((high - low) / width)
-        exact = low - flushed(minimum / scale)
+        exact = low - minimum / scale
         # NaN goes through both comparisons, and becomes the integer 0.
         point = low if exact < low else high if exact > high else half_away(np.asarray(exact))
         point = np.nan_to_num(point)
         start, end = flushed((low - point) * scale), flushed((high - point) * scale)
-        zero = np.floor(flushed(-start * inverse) + np.float32(0.5))
+        zero = np.floor(-start * inverse + np.float32(0.5))
         above = flushed(np.maximum(np.minimum(values, end), start) - start)
-        steps = flushed(above / scale if divide else above * inverse)
+        steps = above / scale if divide else above * inverse
         grid: Array = flushed(np.floor(steps - zero + np.float32(0.5)) * scale)
     return grid

@@ -107,11 +107,11 @@ def quantize(
     used = []
     with np.errstate(all="ignore"):
         ends = ranges(min_range, max_range, len(parts))
-        for part, place, (low, high) in zip(parts, slices(output, axis), ends, strict=True):
+        for place, (part, (low, high)) in enumerate(zip(parts, ends, strict=True)):
             if high < low:
                 raise ArgumentError(f"expected a minimum below the maximum; got {low} to {high}")
             whole, low, high = step(part, *_widened(low, high, ensure_minimum_range), kind)
-            place[...] = whole.astype(kind.storage)
+            slices(output, axis)[place] = whole.astype(kind.storage)
             used.append((low, high))
     lows, highs = np.asarray(used, np.float32).reshape(-1, 2).T
     shape = () if axis is None else (-1,)
@@ -147,7 +147,7 @@ def _min_combined(
     width = np.float64(flushed(high - low))
     factor = np.float32((kind.high - kind.low) / width)
     above = flushed(np.maximum(np.minimum(values, high), low) - low)
-    products = flushed(above * factor)
+    products = above * factor
     if kind.low < 0:
         return _cast(rounding(products + np.float32(kind.low)), kind), low, high
     return _cast(np.trunc(products + np.float32(0.5)), kind), low, high
@@ -156,8 +156,8 @@ def _min_combined(
 def _min_first(values: Array, low: Any, high: Any, kind: Integers, *, rounding: Rounding) -> Result:
     width = np.float64(flushed(high - low))
     factor = np.float32(0 if low == high else (kind.high - kind.low) / width)
-    shift = rounding(flushed(low * factor)) - np.float32(kind.low)
-    whole = rounding(flushed(values * factor)) - shift
+    shift = rounding(low * factor) - np.float32(kind.low)
+    whole = rounding(values * factor) - shift
     # The highest int32 is not a float32; this is the one below it.
     limited = np.clip(whole, np.float32(kind.low), min(np.float32(kind.high), _BELOW_INT32))
     return as_int32(limited), low, high
@@ -170,7 +170,7 @@ def _scaled(values: Array, low: Any, high: Any, kind: Integers, *, rounding: Rou
     ]
     factor = factors[1] if factors[1] < factors[0] else factors[0]
     low, high = (flushed(np.float32(whole) / factor) for whole in (kind.low, kind.high))
-    products = flushed(np.maximum(np.minimum(values, high), low) * factor)
+    products = np.maximum(np.minimum(values, high), low) * factor
     return _cast(rounding(products), kind), low, high
 
 

@@ -7,6 +7,7 @@ of several tensors; or None, where the operator has no such thing or the file do
 
 from __future__ import annotations
 
+from tfq.errors import Error
 from tfq.ops.facts import (
     arrangement,
     constants,
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tfq.model import Operator
-
-Value = "int | float | str | bool"
-Fact = "Value | tuple[Value, ...] | None"
 
 FACTS: Mapping[str, Callable[[Operator], object]] = {
     **shapes.FACTS,
@@ -53,7 +51,12 @@ def fact(op: Operator, name: str) -> object:
     Returns:
         The fact; None where the operator has no such thing or the file does not tell.
     """
-    return FACTS[name](op)
+    try:
+        return FACTS[name](op)
+    except (Error, ArithmeticError, LookupError, ValueError):
+        # A constant in a file that is not there, or a shape, axis or number of zero points that no
+        # kernel would take: that is the business of other rules, and no fact.
+        return None
 
 
 def kind(name: str) -> str:

@@ -6,7 +6,7 @@ import math
 
 from tfq.ops.facts.feature_maps import parameters
 from tfq.ops.facts.options import axes
-from tfq.ops.facts.places import activations, constant, data, result, size
+from tfq.ops.facts.places import constant, data, result, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,11 +45,6 @@ def input_rows(op: Operator) -> int:
 def most_without_two(op: Operator) -> int:
     """The largest product of all but two dimensions of the input."""
     return math.prod(sorted(_input_shape(op))[2:])
-
-
-def activation_volume(op: Operator) -> tuple[int, ...]:
-    """How many values each activation has."""
-    return tuple([math.prod(each.shape) for each in activations(op)])
 
 
 def axis_order(op: Operator) -> str | None:
@@ -172,7 +167,6 @@ def index_depth(op: Operator) -> int | None:
 FACTS: dict[str, Callable[[Operator], object]] = {
     each.__name__: each
     for each in (
-        activation_volume,
         axis_order,
         gathers_after_batch,
         index_depth,

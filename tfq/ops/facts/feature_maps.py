@@ -79,11 +79,6 @@ def feature_map_types(op: Operator) -> tuple[str, ...]:
     return tuple([each.dtype for each in feature_maps(op)])
 
 
-def incoming_types(op: Operator) -> tuple[str, ...]:
-    """The type of each input that holds data, be it a constant."""
-    return tuple([each.dtype for each in incoming(op)])
-
-
 def parameter_types(op: Operator) -> tuple[str, ...]:
     """The type of each input that is a shape, an axis, a padding, a begin or a size."""
     return tuple([each.dtype for each in parameters(op)])
@@ -124,7 +119,7 @@ def different_types(op: Operator) -> int:
 
 def different_input_types(op: Operator) -> int:
     """How many different types the inputs that hold data have."""
-    return len(set(incoming_types(op)))
+    return len({each.dtype for each in incoming(op)})
 
 
 def most_scales(op: Operator) -> int:
@@ -229,7 +224,6 @@ FACTS: dict[str, Callable[[Operator], object]] = {
         feature_map_types,
         free_axes,
         granularities,
-        incoming_types,
         input_zero_points_int16,
         input_zero_points_int32,
         input_zero_points_int8,
