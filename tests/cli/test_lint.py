@@ -245,3 +245,18 @@ def test_fix_writes_no_baseline(shared_models: Path, capsys: pytest.CaptureFixtu
 
     assert main(words) == 2
     assert "expected one of them" in capsys.readouterr().err
+
+
+def test_verify_asks_the_vendors_tool(shared_models: Path, capsys: Any) -> None:
+    pytest.importorskip("tflite_micro")
+    model = str(shared_models / "micro/hello_world_int8.tflite")
+
+    assert main(["lint", "--profile=tflm", "--verify", model]) == 0
+    assert "tflite_micro" in capsys.readouterr().err
+
+
+def test_verify_says_where_a_profile_names_no_tool(shared_models: Path, capsys: Any) -> None:
+    model = str(shared_models / "micro/hello_world_int8.tflite")
+
+    assert main(["lint", "--profile=artpec8", "--verify", model]) == 0
+    assert "artpec8 names no tool to verify with" in capsys.readouterr().err

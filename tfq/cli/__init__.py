@@ -77,6 +77,11 @@ def print_warning(message: str) -> None:
     _print_line(f"warning: {_folded(message)}")
 
 
+def print_note(message: str) -> None:
+    """Likewise, for what is only said."""
+    _print_line(_folded(message))
+
+
 def _folded(message: str) -> str:
     from tfq.terminal import printable
 

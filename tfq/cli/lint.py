@@ -1,10 +1,11 @@
 """Checks .tflite files against a device's profile: does the device run them, and in integers?
 
 What a project always wants stands in tfq.toml, or in [tool.tfq] of pyproject.toml, of this
-directory or one above: every flag but --config, --fix and --write_baseline, by its name. A flag
-wins over the file, the file over the profile.
+directory or one above: every flag but --config, --fix, --verify and --write_baseline, by its name.
+A flag wins over the file, the file over the profile.
 
-Exit status: 0 if no finding is as bad as --fail_on, 1 if one is, 2 if a file could not be read.
+Exit status: 0 if no finding is as bad as --fail_on, 1 if one is or --verify finds the vendor's tool
+of another opinion, 2 if a file could not be read.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from absl import flags
 
 from tfq import errors, profiles
-from tfq.cli import print_error
+from tfq.cli import print_error, print_note
 from tfq.cli.files import expand
 from tfq.lint import Report, config, formats, lint, selection
 from tfq.lint.formats import FORMATS, Unreadable
@@ -69,6 +70,12 @@ flags.DEFINE_bool(
     "fix",
     False,
     "Repair the files in place, as `tfq retarget` does, and print what was done.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    "verify",
+    False,
+    "Also ask the vendor's own tool, where it is installed, and say where it thinks otherwise.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -132,11 +139,31 @@ def run(arguments: list[str]) -> int:
     text = render(reports, unreadable, colour=wants_colour(sys.stdout))
     if text:
         print(text)
+    agrees = _verify(reports) if FLAGS.verify else True
     if unreadable:
         return 2
+    if not agrees:
+        return 1
     if settings.fail_on == config.NEVER:
         return 0
     return 1 if any(report.at_least(settings.fail_on) for report in reports) else 0
+
+
+def _verify(reports: list[Report]) -> bool:
+    """Print on stderr what the vendor's tool says of each model; return whether it agrees."""
+    from tfq.lint.verify import verify
+
+    agrees = True
+    for report in reports:
+        answer = verify(report.model, report.profile)
+        if answer is None:
+            print_note(f"{report.name}: {report.profile.name} names no tool to verify with")
+            continue
+        agrees &= answer.agrees is not False
+        print_note(f"{report.name}: {answer.summary}")
+        for each in answer.disagreements:
+            print_note(str(each))
+    return agrees
 
 
 def _settings() -> Settings:

@@ -1,17 +1,16 @@
 """What is known and accepted: a file of findings that the linter no longer reports.
 
-An entry says the rule, and by a digest the operator and the tensor, by their names. Indices and
-numbers do not count, so that an entry outlives another order of operators and a new training.
+An entry says the rule, by a digest also the operator and the tensor, by their names, and how often
+that is accepted. Indices and what was measured do not count, so that an entry outlives another
+order of operators and a new training.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq import errors
-from tfq.lint.finding import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from tfq.lint.finding import Finding
     from tfq.lint.report import Report
 
-# Not the digits of int8 or of a name.
-NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 MOST_BYTES = 1 << 26
 DIGITS = 16
 
@@ -70,22 +67,19 @@ def fingerprint(finding: Finding) -> str:
         finding: Any finding.
 
     Returns:
-        The first 16 hexadecimal digits of a SHA-256 over the rule, the names of operator and
-        tensor, and the message without numbers.
+        The first 16 hexadecimal digits of a SHA-256 over the rule and the names of operator and
+        tensor. Several findings may share it: a baseline counts them.
     """
     import hashlib
 
-    operator, message = finding.operator, finding.message
-    tensor = finding.tensor
-    if operator is not None:
-        message = message.removeprefix(place(operator))
+    operator, tensor = finding.operator, finding.tensor
+    if operator is not None and tensor is None:
         # An operator has no name of its own; that of what it makes tells it from others.
-        tensor = tensor or next(iter(operator.outputs), None)
+        tensor = next(iter(operator.outputs), None)
     parts = (
         finding.rule,
         operator.name if operator is not None else "",
         tensor.name if tensor is not None else "",
-        NUMBER.sub("#", message),
     )
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:DIGITS]

@@ -25,14 +25,20 @@ class Placed(NamedTuple):
         reason: Why the device does not take it, half a sentence; empty if it does.
         partition: The piece of the graph that it is in on the accelerator, counted from 0 in the
             order in which the pieces run; None on the CPU.
-        after_end: Whether the device would take it, but for an operator before it.
+        ended_by: The operator before it that ended the accelerated part, the first of all, where
+            the device would take this one but for that; else None.
     """
 
     operator: Operator
     target: str
     reason: str = ""
     partition: int | None = None
-    after_end: bool = False
+    ended_by: Operator | None = None
+
+    @property
+    def after_end(self) -> bool:
+        """Whether the device would take it, but for an operator before it."""
+        return self.ended_by is not None
 
 
 class Placement:
@@ -147,13 +153,22 @@ def misfit(op: Operator, profile: Profile) -> str:
     """
     if profile.operators and op.name not in profile.operators:
         return f"{profile.name} has no {op.name}"
-    if reason := _wrong_type(op, profile):
+    if reason := wrong_type(op, profile):
         return reason
     constraints = (*profile.operators.get(op.name, ()), *profile.every_operator)
     return next(filter(None, (each.broken_by(op) for each in constraints)), "")
 
 
-def _wrong_type(op: Operator, profile: Profile) -> str:
+def wrong_type(op: Operator, profile: Profile) -> str:
+    """Say which of an operator's types a device does not take.
+
+    Args:
+        op: Any operator.
+        profile: The device's profile.
+
+    Returns:
+        Half a sentence with the type and those that it takes; empty if all are fine.
+    """
     wants = profile.quantization
     # Indices and shapes are integers in float models, too.
     if wants.compute == "any" or (wants.compute == "float" and not _is_quantized(op)):
@@ -177,19 +192,25 @@ def _is_quantized(op: Operator) -> bool:
 
 
 def _subgraph(subgraph: Subgraph, profile: Profile, boundary: frozenset[Operator]) -> list[Placed]:
-    ended: set[Tensor] = set()
+    # What is computed after the end of the accelerated part, and by which operator it ended.
+    ended: dict[Tensor, Operator] = {}
     placed = []
     for op in subgraph.operators:
         reason = misfit(op, profile)
-        after_end = not ended.isdisjoint(each for each in op.inputs if each is not None)
+        ends = [ended[each] for each in op.inputs if each in ended]
+        ended_by = min(ends, key=_index, default=None)
         # What turns a float input into integers is on the CPU before the accelerator begins.
-        if profile.misfit.ends_accelerator and (after_end or (reason and op not in boundary)):
-            ended.update(op.outputs)
-        fits = not reason and not after_end
+        if profile.misfit.ends_accelerator and (ended_by or (reason and op not in boundary)):
+            ended.update(dict.fromkeys(op.outputs, ended_by or op))
+        fits = not reason and ended_by is None
         target = ACCELERATOR if fits and profile.engine == ACCELERATOR else CPU
-        placed.append(Placed(op, target, reason, None, after_end and not reason))
+        placed.append(Placed(op, target, reason, None, None if reason else ended_by))
     pieces = _pieces({each.operator: each.target for each in placed})
     return [each._replace(partition=pieces.get(each.operator)) for each in placed]
+
+
+def _index(op: Operator) -> int:
+    return op.index
 
 
 def _pieces(targets: dict[Operator, str]) -> dict[Operator, int]:

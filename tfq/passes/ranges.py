@@ -110,6 +110,9 @@ class Ranges:
         if first is not None:
             raise CalibrationDataError(f"{name}: {first.path}: {first.message}")
         tensors = {key: Statistics.from_json(each) for key, each in data["tensors"].items()}
+        for key, each in tensors.items():
+            if not each.makes_sense:
+                raise CalibrationDataError(f"{name}: {key!r}: makes no sense as what was seen")
         return cls(data["model"], tensors)
 
 

@@ -21,6 +21,7 @@ BINS = 1024
 _SAMPLED = 1 << 14
 # The width of the finest bins; below are only values that float32 holds as denormal numbers.
 _FINEST = -126
+_LARGEST_EXPONENT = 200
 
 
 class Histogram:
@@ -179,6 +180,20 @@ class Statistics:
         self.lows += other.lows
         self.highs += other.highs
         self.histogram.merge(other.histogram)
+
+    @property
+    def makes_sense(self) -> bool:
+        """Whether these can be the statistics of anything: a file may say what it likes."""
+        histogram = self.histogram
+        return bool(
+            self.samples > 0
+            and math.isfinite(self.low + self.high + self.lows + self.highs)
+            and self.low <= self.high
+            and abs(histogram.exponent) <= _LARGEST_EXPONENT
+            and 0 < histogram.counts.size <= BINS
+            and histogram.counts.min() >= 0
+            and histogram.counts.sum() > 0
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""

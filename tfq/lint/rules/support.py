@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfq.lint.finding import Hit, place
-from tfq.lint.placement import misfit
+from tfq.lint.finding import Hit, place, shortened
+from tfq.lint.placement import misfit, wrong_type
 from tfq.lint.placement import place as placed
 from tfq.lint.rule import rule
-from tfq.lint.rules.full_integer import type_not_taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfq.lint.placement import Placed
     from tfq.model import Model, Operator
     from tfq.profiles import Profile
 
@@ -61,8 +59,8 @@ def op_on_cpu(model: Model, profile: Profile) -> Iterator[Hit]:
 
     ## What it does
     Reports every operator that the device's profile does not list, or whose constraints it breaks,
-    where the CPU then runs it. Says the value that was found and the limit. Custom operators are
-    Q711 and Q712.
+    where the CPU then runs it. Says the value that was found and the limit. Custom operators that
+    it does not list are Q711 and Q712.
 
     ## Why is this bad?
     It is slow, not wrong: the CPU computes it, with a transfer there and back.
@@ -81,7 +79,7 @@ def op_on_cpu(model: Model, profile: Profile) -> Iterator[Hit]:
     """
     if profile.misfit.target != "rejected":
         for operator, reason in _misfits(model, profile):
-            if not _is_foreign(operator):
+            if not _is_foreign(operator, profile):
                 yield Hit(f"{place(operator)}: {reason}; it runs on the CPU", operator)
 
 
@@ -111,13 +109,10 @@ def after_end(model: Model, profile: Profile) -> Iterator[Hit]:
     """
     if not profile.misfit.ends_accelerator:
         return
-    culprits: dict[Operator, Operator] = {}
     for each in placed(model, profile).operators:
-        culprit = _culprit(each, culprits)
-        if each.reason or culprit is not None:
-            culprits[each.operator] = culprit or each.operator
-        if each.after_end and culprit is not None:
-            what = f"needs what op {culprit.index} {culprit.name} computes on the CPU"
+        culprit = each.ended_by
+        if culprit is not None:
+            what = f"needs what op {culprit.index} {shortened(culprit.name)} computes on the CPU"
             yield Hit(
                 f"{place(each.operator)}: {what}, where the accelerated part ends", each.operator
             )
@@ -191,41 +186,20 @@ def _misfits(model: Model, profile: Profile) -> Iterator[tuple[Operator, str]]:
     """Return operators that the device does not take, but for their types."""
     for subgraph in model.subgraphs:
         for operator in subgraph.operators:
-            if _has_wrong_types(operator, profile):
+            if wrong_type(operator, profile):
                 continue
             reason = misfit(operator, profile)
             if reason:
                 yield operator, reason
 
 
-def _has_wrong_types(operator: Operator, profile: Profile) -> bool:
-    wanted = profile.quantization.compute
-    if wanted == "any":
-        return False
-    compute = "float" if operator.compute == "float16" else operator.compute
-    return compute != wanted or type_not_taken(operator, profile) is not None
-
-
 def _foreign(model: Model, profile: Profile) -> Iterator[Operator]:
     for subgraph in model.subgraphs:
         for operator in subgraph.operators:
-            if _is_foreign(operator) and operator.name not in profile.operators:
+            if _is_foreign(operator, profile):
                 yield operator
 
 
-def _is_foreign(operator: Operator) -> bool:
-    return operator.is_custom and operator.name not in KNOWN_CUSTOM
-
-
-def _culprit(each: Placed, culprits: dict[Operator, Operator]) -> Operator | None:
-    """Return what ended the accelerated part before an operator, the first of all."""
-    found = [
-        culprits[tensor.producer]
-        for tensor in each.operator.inputs
-        if tensor is not None and tensor.producer is not None and tensor.producer in culprits
-    ]
-    return min(found, key=_index, default=None)
-
-
-def _index(operator: Operator) -> int:
-    return operator.index
+def _is_foreign(operator: Operator, profile: Profile) -> bool:
+    known = operator.name in KNOWN_CUSTOM or operator.name in profile.operators
+    return operator.is_custom and not known

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from float_models import observed, photographs, run, sqnr
+
+import tfq
+from tfq.model import Model
+from tfq.passes.channels import Channels
+from tfq.passes.equalize import _apply, equalize
+from tfq.passes.float_weights import float_weights
+from tfq.passes.quantize import Scheme, quantize
+from tfq.passes.rewrite import Rewrite
+
+FACES = (
+    "face_detection_back",
+    "face_detection_front",
+    "face_detection_full_range",
+    "face_detection_full_range_sparse",
+    "face_detection_short_range",
+    "face_landmark",
+    "iris_landmark",
+)
+
+
+@pytest.fixture(scope="module", params=FACES)
+def face(request: pytest.FixtureRequest, faces: dict[str, Path]) -> Model:
+    pytest.importorskip("ai_edge_litert.interpreter")
+    return tfq.load(faces[request.param])
+
+
+def test_unpacked_constants_compute_the_very_same(face: Model) -> None:
+    unpacked, changes = float_weights(face)
+
+    assert changes.modified == any(op.name == "DEQUANTIZE" for op in face.operators)
+    assert not {"DEQUANTIZE", "DENSIFY"} & {op.name for op in unpacked.operators}
+    samples = photographs(face.inputs[0].shape, 1, seed=1)
+    for before, after in zip(run(face, samples), run(unpacked, samples), strict=True):
+        np.testing.assert_array_equal(after, before)
+    assert float_weights(unpacked)[0] is unpacked
+
+
+def test_equalized_models_compute_the_same(face: Model) -> None:
+    unpacked, _ = float_weights(face)
+
+    equalized, changes = equalize(unpacked)
+
+    assert changes.modified
+    samples = photographs(face.inputs[0].shape, 2, seed=2)
+    for before, after in zip(run(unpacked, samples), run(equalized, samples), strict=True):
+        assert np.abs(after - before).max() <= 1e-5 * np.abs(before).max()
+
+
+def test_every_face_model_becomes_a_full_integer_per_tensor_model(face: Model) -> None:
+    equalized, _ = equalize(float_weights(face)[0])
+    ranges = observed(equalized, photographs(face.inputs[0].shape, 8, seed=3))
+
+    quantized, changes = quantize(equalized, ranges.spans("moving_average"), Scheme())
+
+    assert all(op.compute == "integer" for op in quantized.operators)
+    assert not any("stays" in change.what for change in changes.changed)
+    for op in quantized.operators:
+        if op.weights is not None and op.weights.quantization is not None:
+            assert op.weights.quantization.granularity == "per_tensor"
+    samples = photographs(face.inputs[0].shape, 4, seed=4)
+    expected = run(float_weights(face)[0], samples)
+    # The regression of boxes or landmarks; scores of pictures without faces are all noise.
+    assert sqnr(expected[0], run(quantized, samples)[0]) > 12
+
+
+def rescaled(model: Model, seed: int) -> Model:
+    """The same function with channels a thousand times larger and smaller."""
+    channels = Channels(model.subgraphs[0])
+    dice = np.random.default_rng(seed)
+    scales = np.ones(len(channels.fixed))
+    for group in channels.groups:
+        scales[group] = np.exp(dice.uniform(-3.5, 3.5, len(group)))
+    rewrite = Rewrite(model)
+    _apply(rewrite, channels, scales)
+    return rewrite.finish()
+
+
+def test_rescaled_channels_are_found_and_undone(digits: Any, samples: Path) -> None:
+    plain = digits(mode="float32")
+    rough = rescaled(plain, seed=5)
+    images = list(np.load(samples / "calibration.npz")["image"][:40, None].astype(np.float32))
+    expected = run(plain, images)[0]
+    np.testing.assert_allclose(run(rough, images)[0], expected, atol=1e-5)
+
+    def integers(model: Model) -> Model:
+        return quantize(model, observed(model, images).spans(), Scheme())[0]
+
+    without = sqnr(expected, run(integers(rough), images)[0])
+    mended = sqnr(expected, run(integers(equalize(rough)[0]), images)[0])
+    assert without < 15
+    assert mended > 25
+
+
+def test_equalizing_again_changes_next_to_nothing(digits: Any) -> None:
+    once, _ = equalize(rescaled(digits(mode="float32"), seed=6))
+
+    twice, _ = equalize(once)
+
+    for before, after in zip(once.tensors, twice.tensors, strict=True):
+        if before.is_constant and before.dtype == "float32":
+            np.testing.assert_allclose(after.numpy(), before.numpy(), rtol=0.05, atol=1e-6)
+
+
+def test_a_quantized_model_is_not_quantized_again(digits: Any) -> None:
+    with pytest.raises(tfq.ConversionError, match="is quantized already, expected a float model"):
+        quantize(digits(mode="full_integer"), {}, Scheme())
+
+
+def test_an_activation_without_a_range_is_named(digits: Any) -> None:
+    with pytest.raises(tfq.ConversionError, match="has no range; was it calibrated"):
+        quantize(digits(mode="float32"), {}, Scheme())
+
+
+@pytest.mark.parametrize("scheme", [Scheme(per_channel=True), Scheme(power_of_two=True)])
+def test_other_schemes(scheme: Scheme, digits: Any, samples: Path) -> None:
+    plain = digits(mode="float32")
+    images = list(np.load(samples / "calibration.npz")["image"][:40, None].astype(np.float32))
+
+    quantized, _ = quantize(plain, observed(plain, images).spans(), scheme)
+
+    assert sqnr(run(plain, images)[0], run(quantized, images)[0]) > 20
+    weights = [op.weights.quantization for op in quantized.operators if op.weights is not None]
+    kind = "per_channel" if scheme.per_channel else "per_tensor"
+    assert {each.granularity for each in weights if each is not None} == {kind}
+    if scheme.power_of_two:
+        assert all(each.power_of_two for each in weights if each is not None)
