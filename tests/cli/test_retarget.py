@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import tfq
-from tfq import profiles, schemas
-from tfq.cli import main, retarget
+from tfq import schemas
+from tfq.cli import main
 from tfq.profiles.validate import violations
 
 
@@ -100,12 +100,38 @@ def test_it_needs_neither_tensorflow_nor_an_interpreter(speech: Path) -> None:
     assert loaded.isdisjoint({"tensorflow", "keras", "tf_keras", "ai_edge_litert"})
 
 
+def test_float_inputs_and_outputs_become_integers_and_back(speech: Path, capsys: Any) -> None:
+    floats = ["--profile=cpu", "--input_type=float32", "--output_type=float32"]
+    assert main(["retarget", "speech.tflite", *floats, "--output=real.tflite"]) == 0
+    assert capsys.readouterr().out.startswith("float_io: 2 changed, 0 left alone\n  place")
+    real = tfq.load("real.tflite")
+    assert {each.dtype for each in (*real.inputs, *real.outputs)} == {"float32"}
+
+    assert main(["retarget", "real.tflite", "--profile=artpec8", "--output=new.tflite"]) == 0
+
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "\n\ninteger_io: 2 changed, 0 left alone\n  place " in out
+    assert "float32 → int8" in out
+    assert tfq.lint("new.tflite", "artpec8").ok
+
+
+@pytest.mark.parametrize("word", ["--input_type=int16", "--output_type=float16"])
+def test_other_types_of_inputs_and_outputs_are_refused(
+    speech: Path, word: str, capsys: Any
+) -> None:
+    assert main(["retarget", "speech.tflite", "--profile=cpu", "--output=x.tflite", word]) == 2
+    assert "float32" in capsys.readouterr().err
+    assert not Path("x.tflite").exists()
+
+
 def test_several_models_are_fixed_in_place(speech: Path, capsys: Any) -> None:
     Path("broken.tflite").write_bytes(b"not a model")
     before = Path("float.tflite").read_bytes()
     names = ["float.tflite", "broken.tflite", "speech.tflite"]
+    fix = ["lint", "--profile=artpec8", "--fix"]
 
-    assert retarget.fix(names, profiles.load("artpec8")) == 2
+    assert main([*fix, *names]) == 2
 
     out, err = capsys.readouterr()
     assert err.startswith("tfq: error: broken.tflite: ")
@@ -113,5 +139,45 @@ def test_several_models_are_fixed_in_place(speech: Path, capsys: Any) -> None:
     assert tfq.lint(speech, "artpec8").ok
     # What cannot be repaired is not written either.
     assert Path("float.tflite").read_bytes() == before
-    assert retarget.fix(names[:1], profiles.load("artpec8")) == 1
-    assert retarget.fix(names[2:], profiles.load("artpec8")) == 0
+    assert main([*fix, *names[:1]]) == 1
+    assert main([*fix, *names[2:]]) == 0
+
+
+def test_fixes_as_json_are_one_list(speech: Path, capsys: Any) -> None:
+    words = ["lint", "--fix", "--profile=artpec8", "--format=json", "speech.tflite", "float.tflite"]
+    assert main(words) == 1
+    contents = json.loads(capsys.readouterr().out)
+    assert [each["output"] for each in contents] == ["speech.tflite", "float.tflite"]
+    assert [each["verdict"] for each in contents] == ["pass", "fail"]
+    for each in contents:
+        assert list(violations(each, schemas.load("retarget.schema"))) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "changes"),
+    [
+        (["--ignore=Q201"], 0, False),
+        (["--select=Q1"], 0, False),
+        (["--severity=Q201=warning"], 0, False),
+        (["--severity=Q201=warning", "--fail_on=warning"], 1, False),
+        (["--fail_on=hint"], 1, True),
+        (["--format=sarif"], 2, False),
+    ],
+)
+def test_a_fix_obeys_the_flags_of_lint(
+    speech: Path, flags: list[str], status: int, changes: bool
+) -> None:
+    before = speech.read_bytes()
+    assert main(["lint", "--fix", "--profile=artpec8", "speech.tflite", *flags]) == status
+    assert (speech.read_bytes() != before) == changes
+
+
+def test_a_fix_obeys_config_and_baseline(speech: Path) -> None:
+    before = speech.read_bytes()
+    words = ["lint", "--profile=artpec8", "speech.tflite"]
+    assert main([*words, "--write_baseline=known.json"]) == 0
+    assert main([*words, "--fix", "--baseline=known.json"]) == 0
+    assert speech.read_bytes() == before
+    Path("tfq.toml").write_text('severity = {Q201 = "warning"}\nfail_on = "warning"\n')
+    assert main([*words, "--fix"]) == 1
+    assert speech.read_bytes() == before

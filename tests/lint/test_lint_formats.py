@@ -40,7 +40,7 @@ def test_the_verdict_comes_first_and_what_is_alike_shares_a_line(build: Build) -
         "  error Q101 Op computes in float: 12 ADD",
         "    ops 0-11: float compute",
         "    Use instead: `tfq convert --mode=full_integer` with calibration data.",
-        "",
+        "    Fix: none without the source model",
     ]
 
 
@@ -50,17 +50,46 @@ def test_subgraphs_are_kept_apart(build: Build) -> None:
 
 
 def test_of_a_long_group_the_first_are_listed(build: Build) -> None:
-    kernels = [T(f"kernel{at}", scales=4, constant=True) for at in range(13)]
-    graph = Graph(
-        [T("x", scales=1), T("y", scales=1), *kernels],
-        [Op("CONV_2D", ["x", kernel.name, None], ["y"]) for kernel in kernels],
-        ["x"],
-        ["y"],
-    )
+    inputs = [f"x{at}" for at in range(13)]
+    graph = Graph([T(name, "float32") for name in inputs], [], inputs, [])
     lines = text(lint(build(graph), "artpec8")).splitlines()
-    assert lines[3] == "  error Q201 Weights have more than one scale: 13 CONV_2D"
-    assert lines[13].startswith("    op 9 CONV_2D: weights 'kernel9' are per_channel with 4 scales")
+    assert lines[3] == "  error Q102 Model input is float"
+    assert lines[13].startswith("    input 'x9' is float32")
     assert lines[14] == "    and 3 more; --format=json lists all"
+
+
+def kernels(*scales: int, zero_point: int = 0) -> Graph:
+    """Convolutions of which each has its own kernel, with so many scales."""
+    made = [
+        T(f"k{at}", "int8", count, True, zero_points=(zero_point,) * count)
+        for at, count in enumerate(scales)
+    ]
+    operators = [Op("CONV_2D", ["x", each.name, None], ["y"]) for each in made]
+    return Graph([T("x", scales=1), T("y", scales=1), *made], operators, ["x"], ["y"])
+
+
+def test_what_differs_in_names_and_numbers_of_scales_shares_a_line(build: Build) -> None:
+    report = lint(build(kernels(10, 1, 96, 24)), "artpec8", select=["Q201"])
+    assert text(report).splitlines()[4] == (
+        "    ops 0, 2-3: weights are per_channel with 10 to 96 scales; artpec8 wants per_tensor"
+    )
+    assert "weights 'k2' are per_channel with 96 scales" in report.findings[1].message
+    assert "weights 'k2' are per_channel with 96 scales" in formats.load("json").render(
+        [report], [], colour=False
+    )
+
+
+def test_two_lines_keep_their_names(build: Build) -> None:
+    lines = text(lint(build(kernels(10, 96)), "artpec8", select=["Q201"])).splitlines()
+    assert lines[4].startswith("    op 0 CONV_2D: weights 'k0' are per_channel with 10 scales")
+    assert lines[5].startswith("    op 1 CONV_2D: weights 'k1' are per_channel with 96 scales")
+
+
+def test_what_differs_otherwise_is_listed_one_by_one(build: Build) -> None:
+    graph = kernels(4, 4, 4)
+    graph.tensors[-1] = graph.tensors[-1]._replace(dtype="int16")
+    lines = text(lint(build(graph), "tflm", select=["Q7"])).splitlines()
+    assert not any("ops 0-2" in line for line in lines)
 
 
 def test_a_report_without_findings_is_the_verdict_and_where_the_ops_run(build: Build) -> None:
@@ -92,7 +121,7 @@ def test_hostile_names_reach_no_terminal(build: Build) -> None:
     )
     report = lint(build(graph), "artpec8")
     assert all(line.isprintable() for line in text(report).split("\n"))
-    assert len(text(lint(report.model, "artpec8", select=["Q10"])).split("\n")) == 14
+    assert len(text(lint(report.model, "artpec8", select=["Q10"])).split("\n")) == 17
 
 
 def test_printable_keeps_letters_and_escapes_the_rest() -> None:
@@ -112,6 +141,7 @@ def test_json_meets_its_schema(build: Build) -> None:
         "name": "float-op",
         "severity": "error",
         "message": "op 0 ADD: float compute",
+        "fix": None,
         "subgraph": 0,
         "operator": {"index": 0, "name": "ADD"},
         "tensor": None,

@@ -28,7 +28,14 @@ REQUIRED = {
     "toolComponent": ({"name"}, {"version", "rules"}),  # 3.19
     "reportingDescriptor": (  # 3.49
         {"id"},
-        {"name", "shortDescription", "fullDescription", "help", "defaultConfiguration"},
+        {
+            "name",
+            "shortDescription",
+            "fullDescription",
+            "help",
+            "defaultConfiguration",
+            "properties",
+        },
     ),
     "invocation": ({"executionSuccessful"}, {"toolExecutionNotifications"}),  # 3.20
     "notification": ({"message"}, {"level", "locations"}),  # 3.58

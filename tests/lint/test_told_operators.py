@@ -1,4 +1,4 @@
-"""Whatever the device does not take is told, and what stays on the CPU for it blames the right one."""
+"""Whatever the device does not take is told, and what follows it blames the right operator."""
 
 from __future__ import annotations
 
@@ -84,9 +84,7 @@ def test_what_converts_a_float_input_is_not_blamed_for_the_end(
     tensors = [T("x", "float32"), *(T(name, scales=1) for name in names[1:])]
     steps = zip(["QUANTIZE", "RELU", "CEIL", "RELU"], names, names[1:], strict=False)
     operators = [Op(name, [given], [made]) for name, given, made in steps]
-    profile = device(
-        operators={"RELU": []}, misfit={"target": "cpu", "ends_accelerator": True}
-    )
+    profile = device(operators={"RELU": []}, misfit={"target": "cpu", "ends_accelerator": True})
     report = lint(build(Graph(tensors, operators, ["x"], ["c"])), profile, select=["Q703"])
     (finding,) = report.findings
     assert finding.message.startswith("op 3 RELU: needs what op 2 CEIL computes on the CPU")

@@ -132,3 +132,18 @@ def test_other_schemes(scheme: Scheme, digits: Any, samples: Path) -> None:
     assert {each.granularity for each in weights if each is not None} == {kind}
     if scheme.power_of_two:
         assert all(each.power_of_two for each in weights if each is not None)
+
+
+def test_hybrid_depthwise_weights_keep_a_scale_for_each_channel(digits: Any, samples: Path) -> None:
+    """LiteRT's kernel would read behind a single one."""
+    from tfq.passes import per_tensor
+
+    dynamic = digits(mode="dynamic_range", granularity="per_channel")
+    images = list(np.load(samples / "calibration.npz")["image"][:20, None].astype(np.float32))
+
+    changed, changes = per_tensor(dynamic)
+
+    assert any("reads a scale for each channel" in each.why for each in changes.kept) or not any(
+        op.name == "DEPTHWISE_CONV_2D" and op.compute == "hybrid" for op in dynamic.operators
+    )
+    assert sqnr(run(dynamic, images)[0], run(changed, images)[0]) > 20

@@ -89,3 +89,15 @@ def test_new_ranges_cover_the_old_ones(dtype: str, scale: float, share: float) -
     assert activations.symmetric(old).zero_points == (middle,)
     assert math.log2(activations.power_of_two(old).scales[0]).is_integer()
     assert activations.power_of_two(old).scales[0] < 2 * scale
+
+
+def test_the_inside_of_an_lstm_is_left_alone(shared_models: Path) -> None:
+    model = tfq.load(shared_models / "micro/trained_lstm_int8.tflite")
+
+    for change in (passes.power_of_two, passes.symmetric_activations):
+        changed, _ = change(model)
+        before = [op.intermediates for op in model.operators if op.intermediates]
+        after = [op.intermediates for op in changed.operators if op.intermediates]
+        assert before
+        for mine, other in zip(before, after, strict=True):
+            assert [each.quantization for each in mine] == [each.quantization for each in other]

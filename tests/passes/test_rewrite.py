@@ -14,6 +14,7 @@ from tfq import passes
 from tfq.format import Draft
 
 ALL = [
+    passes.bias_scales,
     passes.per_tensor,
     passes.symmetric_weights,
     passes.symmetric_activations,

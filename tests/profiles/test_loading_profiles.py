@@ -9,6 +9,7 @@ import pytest
 
 import tfq
 from tfq import profiles
+from tfq.errors import ProfileError
 
 Write = Callable[..., Path]
 
@@ -118,7 +119,7 @@ def test_a_broken_profile_is_an_error_that_names_file_place_and_reason(
 
 
 def row(**constraint: Any) -> dict[str, Any]:
-    return {"operators": {"CONV_2D": [{}, constraint]}}
+    return {"operators": {"CONV_2D": [{"require": {"rank": 4}}, constraint]}}
 
 
 @pytest.mark.parametrize(
@@ -247,3 +248,34 @@ def test_a_byte_order_mark_is_no_reason_to_refuse(write: Write) -> None:
     path = write(title="My chip")
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert profiles.load(path).title == "My chip"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"extends": "nope"}, r"\$\.extends: unknown profile 'nope'"),
+        ({"operators": {"CONV_2DD": []}}, r"\$\.operators: .* got 'CONV_2DD'; did you mean CONV"),
+        ({"operators": {"ADD": [{}]}}, r"\$\.operators\.ADD\[0\]: expected something under"),
+        ({"memory": {"weights": -1}}, r"\$\.memory\.weights: expected 1 or more, got -1"),
+        (
+            {"advice": [{"operators": ["CONV2D"], "require": {"rank": 4}}]},
+            r"\$\.advice\[0\]\.operators: .* got 'CONV2D'; did you mean CONV_2D",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_an_error(
+    change: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "chip.json"
+    path.write_text(json.dumps({"name": "chip", "extends": "artpec8", **change}))
+
+    with pytest.raises(ProfileError, match=message):
+        profiles.load(path)
+
+
+def test_a_custom_operator_may_have_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "chip.json"
+    operators = {"my-op": [], "TFLite_Detection_PostProcess": []}
+    path.write_text(json.dumps({"name": "chip", "extends": "artpec8", "operators": operators}))
+
+    assert set(operators) <= set(profiles.load(path).operators)

@@ -23,6 +23,8 @@ from tfq.lint.formats import FORMATS, Unreadable
 from tfq.terminal import wants_colour
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tfq.lint.baseline import Baseline
     from tfq.lint.config import Config
     from tfq.lint.selection import Plan
@@ -69,7 +71,7 @@ flags.DEFINE_string(
 flags.DEFINE_bool(
     "fix",
     False,
-    "Repair the files in place, as `tfq retarget` does, and print what was done.",
+    "Repair errors of these rules in the files, as `tfq retarget` does, and print what was done.",
     flag_values=FLAGS,
 )
 flags.DEFINE_bool(
@@ -119,11 +121,7 @@ def run(arguments: list[str]) -> int:
     if not arguments:
         raise errors.ArgumentError("expected the path of a .tflite file; see tfq lint --help")
     if FLAGS.fix:
-        from tfq.cli import retarget
-
-        if FLAGS.write_baseline:
-            raise errors.ArgumentError("--fix and --write_baseline: expected one of them")
-        return retarget.fix(expand(arguments), settings.profile)
+        return _fix(expand(arguments), settings)
     reports, unreadable = [], []
     for path in expand(arguments):
         answer = _answer(path, settings)
@@ -164,6 +162,14 @@ def _verify(reports: list[Report]) -> bool:
         for each in answer.disagreements:
             print_note(str(each))
     return agrees
+
+
+def _fix(paths: Iterable[str], settings: Settings) -> int:
+    from tfq.cli import retarget
+
+    if FLAGS.write_baseline:
+        raise errors.ArgumentError("--fix and --write_baseline: expected one of them")
+    return retarget.fix(paths, settings)
 
 
 def _settings() -> Settings:

@@ -16,7 +16,7 @@ from tfq.format.flexbuffers import decode
 from tfq.format.indices import ABSENT, check_indices
 from tfq.format.malformed import SEPARATOR
 from tfq.format.output import check_place, source_chunks, write_whole
-from tfq.format.schema import Field, Schema, TableSchema, tflite
+from tfq.format.schema import Field, Schema, TableSchema, builtin_operators, tflite
 from tfq.format.source import Source, open_source
 from tfq.format.table import Table
 from tfq.format.verify import verify
@@ -33,6 +33,7 @@ __all__ = [
     "Source",
     "Table",
     "TableSchema",
+    "builtin_operators",
     "check_place",
     "decode",
     "external_buffer",

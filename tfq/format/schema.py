@@ -177,6 +177,12 @@ class _Members(dict[int, TableSchema]):
 
 
 @functools.cache
+def builtin_operators() -> frozenset[str]:
+    """Return the names of all built-in operators."""
+    return frozenset(load("tflite")["enums"]["BuiltinOperator"])
+
+
+@functools.cache
 def tflite() -> Schema:
     """Return the schema of .tflite files, read once."""
     return Schema(load("tflite"))

@@ -20,11 +20,13 @@ class Hit(NamedTuple):
         message: One sentence that names the place, says what was found and what is wanted.
         operator: The operator it is about, or None.
         tensor: The tensor it is about, or None.
+        fixable: Whether the rule's pass, if it has one, can repair it here.
     """
 
     message: str
     operator: Operator | None = None
     tensor: Tensor | None = None
+    fixable: bool = True
 
 
 class Finding(NamedTuple):
@@ -36,6 +38,7 @@ class Finding(NamedTuple):
         message: One sentence that names the place, says what was found and what is wanted.
         operator: The operator it is about, or None.
         tensor: The tensor it is about, or None.
+        fix: The pass of `tfq retarget` that repairs it, or None.
     """
 
     rule: str
@@ -43,6 +46,7 @@ class Finding(NamedTuple):
     message: str
     operator: Operator | None = None
     tensor: Tensor | None = None
+    fix: str | None = None
 
 
 def at_least(severity: str, least: str) -> bool:

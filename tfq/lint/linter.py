@@ -70,7 +70,8 @@ def _findings(model: Model, profile: Profile, plan: Plan) -> Iterator[Finding]:
         rule = rules.all_rules()[identity]
         severity = plan.severity.get(identity) or profile.severity.get(identity, rule.severity)
         for hit in rule.check(model, profile):
-            yield Finding(identity, severity, *hit)
+            fix = rule.fix if hit.fixable else None
+            yield Finding(identity, severity, hit.message, hit.operator, hit.tensor, fix)
 
 
 def _without_accepted(report: Report, baseline: Baseline | str | os.PathLike[str]) -> Report:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfq.lint import rules
-from tfq.lint.finding import SEVERITIES, place, shortened
+from tfq.lint.finding import SEVERITIES, place, quoted, shortened
 from tfq.terminal import printable
 
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 # Of a longer group, the first so many: whoever needs them all reads the JSON.
 MOST_LISTED = 10
 MOST_RANGES = 20
+# From so many lines on, those that differ only in names and in what varies are one.
+LEAST_ALIKE = 3
+# Of the numbers in a message, those that differ from tensor to tensor for one and the same cause.
+NUMBER = r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
+VARYING = re.compile(
+    rf"(?<=\bwith ){NUMBER}(?= scales)|(?<=\bzero point ){NUMBER}|(?<=\bthe scale ){NUMBER}",
+    re.ASCII,
+)
 
 
 class Group(NamedTuple):
@@ -46,6 +55,15 @@ class Group(NamedTuple):
         more = len(lines) - MOST_LISTED
         ending = [f"and {more} more; --format=json lists all"] if more > 0 else []
         return lines[:MOST_LISTED] + ending
+
+    @property
+    def fix(self) -> str:
+        """What `tfq retarget` can do: `Fix: tfq retarget`."""
+        repaired = sum(each.fix is not None for each in self.findings)
+        if not repaired:
+            return "Fix: none without the source model"
+        some = f", for {repaired} of {len(self.findings)}" if repaired < len(self.findings) else ""
+        return f"Fix: tfq retarget{some}"
 
     @property
     def instead(self) -> str:
@@ -121,21 +139,53 @@ def _plural(number: int, noun: str) -> str:
 
 
 def _lines(findings: Sequence[Finding]) -> list[str]:
-    """A line a finding; those of one subgraph that say the same of several operators share one."""
-    alike: dict[tuple[int, str], list[Finding]] = {}
+    """A line a finding; those of one subgraph that say alike of several operators share one."""
+    alike: dict[tuple[int, tuple[str, ...]], list[Finding]] = {}
     for finding in findings:
-        subgraph, what = -1, finding.message
+        subgraph, what = -1, [finding.message]
         if finding.operator is not None:
             subgraph = finding.operator.subgraph.index
-            what = what.removeprefix(place(finding.operator))
-        alike.setdefault((subgraph, what), []).append(finding)
-    lines = []
-    for (subgraph, what), group in alike.items():
-        indices = [finding.operator.index for finding in group if finding.operator is not None]
-        where = f"subgraph {subgraph} " if subgraph > 0 else ""
-        one_by_one = [finding.message for finding in group]
-        lines += one_by_one if len(indices) < 2 else [f"{where}ops {_ranges(indices)}{what}"]
-    return lines
+            what = VARYING.split(_unnamed(finding))
+        alike.setdefault((subgraph, tuple(what)), []).append(finding)
+    return [line for (subgraph, _), group in alike.items() for line in _shared(subgraph, group)]
+
+
+def _shared(subgraph: int, group: list[Finding]) -> list[str]:
+    """One line for findings that differ only in names and in what varies, if that is shorter."""
+    operators = [finding.operator for finding in group if finding.operator is not None]
+    said = [
+        finding.message.removeprefix(place(op))
+        for finding, op in zip(group, operators, strict=False)
+    ]
+    if len(set(said)) == 1 and len(said) > 1:
+        what = said[0]
+    elif len(said) >= LEAST_ALIKE:
+        what = _summed([_unnamed(finding) for finding in group])
+    else:
+        return [finding.message for finding in group]
+    where = f"subgraph {subgraph} " if subgraph > 0 else ""
+    indices = dict.fromkeys(op.index for op in operators)
+    return [f"{where}ops {_ranges([*indices])}{what}"]
+
+
+def _unnamed(finding: Finding) -> str:
+    """What a finding says, without the names of its operator and its tensor."""
+    what = finding.message
+    if finding.operator is not None:
+        what = what.removeprefix(place(finding.operator))
+    return what if finding.tensor is None else what.replace(f" {quoted(finding.tensor)}", "", 1)
+
+
+def _summed(said: list[str]) -> str:
+    """One sentence for those that are alike but for what varies: `with 10 to 96 scales`."""
+    values = zip(*(VARYING.findall(each) for each in said), strict=True)
+    spans = iter([_span(set(each)) for each in values])
+    return VARYING.sub(lambda _: next(spans), said[0])
+
+
+def _span(values: set[str]) -> str:
+    ordered = sorted(values, key=lambda value: float(value.replace(",", "")))
+    return ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
 
 
 def _ranges(indices: list[int]) -> str:

@@ -37,12 +37,14 @@ class Rule(NamedTuple):
         name: The same for people, such as `"float-op"`.
         severity: `"error"`, `"warning"` or `"hint"`, unless a profile says otherwise.
         check: Takes a model and a profile, yields what it finds.
+        fix: The pass of `tfq retarget` that repairs what it finds; None if none does.
     """
 
     id: str
     name: str
     severity: str
     check: Check
+    fix: str | None = None
 
     @property
     def documentation(self) -> str:
@@ -69,19 +71,26 @@ class Rule(NamedTuple):
         return rest.partition("\n## ")[0].strip()
 
 
-def rule(id: str, name: str, *, severity: str) -> Callable[[Check], Rule]:  # noqa: A002
+def rule(
+    id: str,  # noqa: A002
+    name: str,
+    *,
+    severity: str,
+    fix: str | None = None,
+) -> Callable[[Check], Rule]:
     """Make a rule of the documented function below.
 
     Args:
         id: The rule's id.
         name: The rule's name.
         severity: Its severity, unless a profile says otherwise.
+        fix: The pass that repairs what it finds.
 
     Returns:
         The decorator.
     """
 
     def make(check: Check) -> Rule:
-        return Rule(id, name, severity, check)
+        return Rule(id, name, severity, check, fix)
 
     return make

@@ -6,6 +6,7 @@ None needs the model that the file was converted from.
 
 from __future__ import annotations
 
+from tfq.passes.bias_scales import bias_scales
 from tfq.passes.byte_types import byte_types
 from tfq.passes.cancelling_pairs import cancelling_pairs
 from tfq.passes.changes import Change, Changes, Cost, Kept
@@ -21,6 +22,7 @@ __all__ = [
     "Changes",
     "Cost",
     "Kept",
+    "bias_scales",
     "byte_types",
     "cancelling_pairs",
     "float_io",

@@ -89,11 +89,21 @@ def _candidates(model: Model) -> list[Tensor]:
         for tensor in ops.all_weights(operator)
         if ops.stored(tensor).is_constant
     }
+    # What only carries the quantization of the inside of an LSTM is read by its kernel.
+    inner = {
+        tensor
+        for subgraph in model.subgraphs
+        for operator in subgraph.operators
+        for tensor in operator.intermediates
+    }
     return [
         tensor
         for subgraph in model.subgraphs
         for tensor in subgraph.tensors
-        if tensor.dtype in _TYPES and tensor.quantization is not None and tensor not in weights
+        if tensor.dtype in _TYPES
+        and tensor.quantization is not None
+        and tensor not in weights
+        and tensor not in inner
     ]
 
 

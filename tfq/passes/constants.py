@@ -52,6 +52,10 @@ def constant_obstacle(tensor: Tensor) -> str | None:
         return "it shares its scale with an activation"
     if real_values(tensor) is None:
         return "its scales are no numbers or do not fit its shape"
+    for operator in tensor.consumers:
+        if operator.name == "DEPTHWISE_CONV_2D" and operator.compute == "hybrid":
+            # It takes one scale for as many as there are channels, and reads past its end.
+            return "LiteRT's kernel for float activations reads a scale for each channel"
     reasons = [obstacle(operator, tensor) for operator in tensor.consumers]
     return next((reason for reason in reasons if reason is not None), None)
 

@@ -157,7 +157,7 @@ class Interface:
 
 def _concerns(tensor: Tensor, dtypes: Sequence[str]) -> bool:
     """Whether an input or output is float or quantized, and not yet of one of the types."""
-    is_quantized = tensor.dtype in ops.QUANTIZED and tensor.quantization is not None
+    is_quantized = tensor.dtype in TYPES and tensor.quantization is not None
     return tensor.dtype not in dtypes and (tensor.dtype == FLOAT or is_quantized)
 
 

@@ -31,7 +31,9 @@ def per_tensor(model: Model) -> tuple[Model, Changes]:
 
     5. Sparse weights, and weights in another file.
     6. Constants that share a scale with an activation, as the table of a GATHER.
-    7. Weights of operators in integers whose kernel has rules of its own: LSTM, SVDF. Converters
+    7. Weights of DEPTHWISE_CONV_2D with float activations: LiteRT's kernel reads a scale for each
+       channel, whatever the file says (found by running it).
+    8. Weights of operators in integers whose kernel has rules of its own: LSTM, SVDF. Converters
        write them per tensor.
 
     Args:

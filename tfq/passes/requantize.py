@@ -137,10 +137,20 @@ def _use(operator: Operator, bias: Tensor, targets: Targets) -> _Use | None:
     weights = ops.weights(operator)
     if bias.dtype not in ("int32", "int64") or data is None or weights is None:
         return None
-    return _Use(operator, _product(data, weights, {}), _product(data, weights, targets))
+    return _Use(operator, product(data, weights, {}), product(data, weights, targets))
 
 
-def _product(data: Tensor, weights: Tensor, targets: Targets) -> tuple[float, ...]:
+def product(data: Tensor, weights: Tensor, targets: Targets) -> tuple[float, ...]:
+    """Return the scales of the sums that a kernel adds its bias to.
+
+    Args:
+        data: The input of the operator.
+        weights: Its weights.
+        targets: New parameters of tensors; the others have their own.
+
+    Returns:
+        One, or one for each channel; empty if the parameters are not understood.
+    """
     first = targets.get(data) or parameters(data)
     second = targets.get(weights) or parameters(weights)
     if first is None or second is None:

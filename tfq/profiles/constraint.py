@@ -142,6 +142,8 @@ def faults(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 where = f".{place}.{name}" + (f".{comparison}" if wanted is not value else "")
                 if fault := _mismatch(name, comparison, value):
                     yield where, fault
+    if not data.get("require") and not data.get("any"):
+        yield "", "expected something under 'require' or 'any', got nothing"
 
 
 def _mismatch(name: str, comparison: str, value: Any) -> str:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tfq import errors
+from tfq.format import builtin_operators
 from tfq.profiles import constraint, profile
 from tfq.profiles.nearest import did_you_mean
 
@@ -78,7 +79,11 @@ def _resolved(path: str, children: tuple[str, ...]) -> dict[str, Any]:
         if "name" not in data:
             raise errors.ProfileError(f"{path}: $.name: expected a name of its own, got nothing")
         directory = os.path.dirname(path)  # noqa: PTH120
-        parent = _resolved(_path_of(base, relative_to=directory), (*children, identity))
+        try:
+            other = _path_of(base, relative_to=directory)
+        except errors.ProfileError as error:
+            raise errors.ProfileError(f"{path}: $.extends: {error}") from None
+        parent = _resolved(os.path.normpath(other), (*children, identity))
         data = _merged(parent, data)
     _validate(data, path)
     return data
@@ -109,12 +114,26 @@ def _validate(data: dict[str, Any], path: str) -> None:
 
 def _faults(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """The places and faults of constraints that the schema cannot refuse."""
+    for place, name in _operator_names(data):
+        # A custom operator may have any name; one in capitals is meant to be built in.
+        if name.isupper() and name not in builtin_operators():
+            known = did_you_mean(name, builtin_operators())
+            yield place, f"expected the names of LiteRT's operators, got {name!r}{known}"
     lists = {f"$.{key}": data.get(key, ()) for key in ("every_operator", "advice")}
     lists |= {f"$.operators.{name}": rows for name, rows in data.get("operators", {}).items()}
     for place, rows in lists.items():
         for index, row in enumerate(rows):
             for inside, fault in constraint.faults(row):
                 yield f"{place}[{index}]{inside}", fault
+
+
+def _operator_names(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The operators that a profile names, each with the place where it does."""
+    yield from (("$.operators", name) for name in data.get("operators", {}))
+    for key in ("every_operator", "advice"):
+        for index, row in enumerate(data.get(key, ())):
+            for word in ("operators", "except"):
+                yield from ((f"$.{key}[{index}].{word}", name) for name in row.get(word, ()))
 
 
 def _read(path: str) -> dict[str, Any]:

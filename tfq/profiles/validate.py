@@ -103,6 +103,11 @@ def _min_items(value: Any, expected: int, at: At) -> Iterator[Violation]:
         yield Violation(at.path, f"expected {expected} or more items, got {len(value)}")
 
 
+def _minimum(value: Any, expected: float, at: At) -> Iterator[Violation]:
+    if _is_number(value) and value < expected:
+        yield Violation(at.path, f"expected {expected} or more, got {_shown(value)}")
+
+
 def _items(value: Any, expected: Schema, at: At) -> Iterator[Violation]:
     if isinstance(value, list):
         for index, item in enumerate(value):
@@ -173,6 +178,7 @@ CHECKS: dict[str, Callable[[Any, Any, At], Iterator[Violation]]] = {
     "const": _const,
     "pattern": _pattern,
     "minItems": _min_items,
+    "minimum": _minimum,
     "items": _items,
     "required": _required,
     "properties": _properties,

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from tfq.lint import Report
 from tfq.lint.formats import load as load_format
 from tfq.report.cells import INDENT
-from tfq.report.json_text import number, to_json
+from tfq.report.json_text import number
 from tfq.report.table import table
 from tfq.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tfq.lint import Report
     from tfq.passes import Change, Changes, Cost
     from tfq.retarget import RetargetedModel
 
 # Two scales and zero points take more than other cells do.
 _WIDEST = 80
 _COLUMNS = ["place", "change", "worst error", "mean error", "SQNR", "worst channel"]
+_ALIGN = "<<>>>>"
 
 
 def retargeting_text(model: RetargetedModel, path: str, *, colour: bool) -> str:
@@ -38,7 +40,8 @@ def retargeting_text(model: RetargetedModel, path: str, *, colour: bool) -> str:
     blocks = ["\n".join(_pass_lines(changes)) for changes in model.changes]
     if not model.modified:
         blocks.append(printable(f"{path}: nothing changed"))
-    report = Report(model, model.report.profile, model.report.findings, name=path)
+    report = copy(model.report)
+    report.name = path
     blocks.append(load_format("text").render([report], [], colour=colour))
     left = [f"{INDENT}{rule}: {reason}" for rule, reason in model.unrepaired.items()]
     if left:
@@ -46,10 +49,18 @@ def retargeting_text(model: RetargetedModel, path: str, *, colour: bool) -> str:
     return "\n\n".join(blocks)
 
 
-def retargeting_json(model: RetargetedModel, path: str) -> str:
-    """Describe a retargeted model as `schemas/retarget.schema.json` says; see above."""
+def retargeting_content(model: RetargetedModel, path: str) -> dict[str, Any]:
+    """Describe a retargeted model as `schemas/retarget.schema.json` says.
+
+    Args:
+        model: What `tfq.retarget` returned.
+        path: Where it was written.
+
+    Returns:
+        What JSON has.
+    """
     report = model.report
-    content = {
+    return {
         "model": model.before.name,
         "output": path,
         "profile": report.profile.name,
@@ -67,7 +78,6 @@ def retargeting_json(model: RetargetedModel, path: str) -> str:
             for rule, count in _errors(report).items()
         ],
     }
-    return to_json(content)
 
 
 def _pass_lines(changes: Changes) -> Iterator[str]:
@@ -79,7 +89,9 @@ def _pass_lines(changes: Changes) -> Iterator[str]:
         # Inputs and outputs have no values that could lose anything.
         columns = len(_COLUMNS) if any(each.cost for each in changes.changed) else 2
         shown = [row[:columns] for row in rows]
-        yield table(_COLUMNS[:columns], shown, align="<<>>>>", widest=_WIDEST, indent=INDENT)
+        yield table(
+            _COLUMNS[:columns], shown, align=_ALIGN[:columns], widest=_WIDEST, indent=INDENT
+        )
     for reason, count in Counter(each.why for each in changes.kept).items():
         first = next(each.place for each in changes.kept if each.why == reason)
         more = f" and {count - 1} more" if count > 1 else ""

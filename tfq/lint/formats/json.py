@@ -75,6 +75,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "name": rules.all_rules()[finding.rule].name,
         "severity": finding.severity,
         "message": finding.message,
+        "fix": finding.fix,
         "subgraph": place.subgraph.index if place else None,
         "operator": _named(operator) if operator else None,
         "tensor": _named(tensor) if tensor else None,

@@ -69,6 +69,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "fullDescription": {"text": rule.section("What it does") or rule.title},
         "help": {"text": text, "markdown": text},
         "defaultConfiguration": {"level": LEVELS[rule.severity]},
+        "properties": {"fix": rule.fix},
     }
 
 

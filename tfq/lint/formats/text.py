@@ -47,4 +47,4 @@ def _group(group: Group, colour: bool) -> Iterator[str]:
     operators = f": {group.operators}" if group.operators else ""
     yield ""
     yield f"  {severity} {identity} {group.rule.title}{operators}"
-    yield from (f"    {line}" for line in [*group.lines, group.instead] if line)
+    yield from (f"    {line}" for line in [*group.lines, group.instead, group.fix] if line)

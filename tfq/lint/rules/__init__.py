@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # In the order of their ids, which is the order of the findings.
 FAMILIES = (
     "full_integer",
+    "naming",
     "granularity",
     "scheme",
     "source",

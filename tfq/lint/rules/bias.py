@@ -67,7 +67,7 @@ def bias_type(model: Model, profile: Profile) -> Iterator[Hit]:
             yield Hit(f"{place(operator)}: bias {quoted(bias)} {what}", operator, bias)
 
 
-@rule("Q502", "bias-scale-refused", severity="error")
+@rule("Q502", "bias-scale-refused", severity="error", fix="bias_scales")
 def bias_scale_refused(model: Model, profile: Profile) -> Iterator[Hit]:
     """Bias scale is so far from input scale x weight scale that LiteRT refuses the op.
 
@@ -83,7 +83,8 @@ def bias_scale_refused(model: Model, profile: Profile) -> Iterator[Hit]:
     Weights that were requantized without their bias.
 
     ## Use instead
-    bias scale = input scale x weight scale, with the bias requantized to it.
+    bias scale = input scale x weight scale, with the bias requantized to it: `tfq retarget`, where
+    it is an error.
 
     ## Fix safety
     Safe if the bias's own scale is right: its values are rounded anew.
@@ -97,7 +98,7 @@ def bias_scale_refused(model: Model, profile: Profile) -> Iterator[Hit]:
             yield _scale_hit(operator, bias, found, product, "; LiteRT refuses it")
 
 
-@rule("Q503", "bias-scale", severity="warning")
+@rule("Q503", "bias-scale", severity="warning", fix="bias_scales")
 def bias_scale(model: Model, profile: Profile) -> Iterator[Hit]:
     """Bias scale is not input scale x weight scale.
 
@@ -113,7 +114,8 @@ def bias_scale(model: Model, profile: Profile) -> Iterator[Hit]:
     Weights that were requantized, or equalized, without their bias.
 
     ## Use instead
-    bias scale = input scale x weight scale, with the bias requantized to it.
+    bias scale = input scale x weight scale, with the bias requantized to it: `tfq retarget`, where
+    it is an error.
 
     ## Fix safety
     Changes what the model computes: compare before deploying.
@@ -128,7 +130,7 @@ def bias_scale(model: Model, profile: Profile) -> Iterator[Hit]:
             yield _scale_hit(operator, bias, found, product, "")
 
 
-@rule("Q504", "bias-zero-point", severity="error")
+@rule("Q504", "bias-zero-point", severity="error", fix="bias_scales")
 def bias_zero_point(model: Model, profile: Profile) -> Iterator[Hit]:
     """Bias has a zero point that is not 0.
 
@@ -143,7 +145,7 @@ def bias_zero_point(model: Model, profile: Profile) -> Iterator[Hit]:
     A bias that a tool quantized asymmetrically, as activations are.
 
     ## Use instead
-    Zero point 0; `tfq convert` makes no other.
+    Zero point 0; `tfq convert` makes no other. Without the source model, `tfq retarget`.
 
     ## Fix safety
     Safe if the zero point is right: it is subtracted from the bias's values.

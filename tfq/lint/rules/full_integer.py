@@ -2,19 +2,20 @@
 
 An operator that is not in integers is reported once: by Q101, Q104 or Q105; the QUANTIZE and
 DEQUANTIZE at a float input or output belong to Q102 and Q103. What is in integers may still be of a
-type that the device lacks, Q106, or does not take at its inputs and outputs, Q107.
+type that the device lacks, Q106, or does not take at its inputs and outputs, Q107. A name that
+promises integers is Q104's business where that speaks, else Q108's.
 """
 
 from __future__ import annotations
 
-import os
-import re
 from typing import TYPE_CHECKING
 
 from tfq import ops
 from tfq.lint.finding import Hit, place, quoted
 from tfq.lint.rule import rule
 from tfq.lint.rules.islands import descriptions
+from tfq.lint.rules.naming import claims_integer
+from tfq.lint.rules.redundancy import cancels
 from tfq.ops import FLOATS, QUANTIZED
 
 if TYPE_CHECKING:
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from tfq.model import Model, Operator, Tensor
     from tfq.profiles import Profile
 
-# "int8" and its kin in a file's name, not the "int" of "print" or "point".
-CLAIMS_INTEGER = re.compile(r"(?<![a-z])u?int(8|16)?(?![a-z0-9])|full[_-]?int", re.IGNORECASE)
+# The same numbers with another zero point.
+BYTES = frozenset({"int8", "uint8"})
 
 
-@rule("Q101", "float-op", severity="error")
+@rule("Q101", "float-op", severity="error", fix="cancelling_pairs")
 def float_op(model: Model, profile: Profile) -> Iterator[Hit]:
     """Op computes in float.
 
@@ -51,7 +52,8 @@ def float_op(model: Model, profile: Profile) -> Iterator[Hit]:
     The conversion fails, and names the op, where no integer kernel exists.
 
     ## Fix safety
-    No fix of the file alone: the ranges of the activations must be measured on data.
+    No fix of the file alone: the ranges of the activations must be measured on data. Only a
+    DEQUANTIZE and a QUANTIZE that cancel can go, by `tfq retarget`.
 
     ## References
     - https://ai.google.dev/edge/litert/models/quantization_spec
@@ -75,10 +77,10 @@ def float_op(model: Model, profile: Profile) -> Iterator[Hit]:
             message = (
                 f"{place(operator)}: {operator.compute} compute{origin}{islands.get(operator, '')}"
             )
-            yield Hit(message, operator, tensor)
+            yield Hit(message, operator, tensor, cancels(operator))
 
 
-@rule("Q102", "float-input", severity="error")
+@rule("Q102", "float-input", severity="error", fix="integer_io")
 def float_input(model: Model, profile: Profile) -> Iterator[Hit]:
     """Model input is float.
 
@@ -94,7 +96,8 @@ def float_input(model: Model, profile: Profile) -> Iterator[Hit]:
     `inference_input_type` of TFLiteConverter left at its default, float32.
 
     ## Use instead
-    `tfq convert --input_type=int8` (or uint8), which is what `--profile` chooses.
+    `tfq convert --input_type=int8` (or uint8), which is what `--profile` chooses; of a model in
+    integers inside, `tfq retarget`.
 
     ## Fix safety
     Safe for the model; the application must then send quantized values:
@@ -108,7 +111,7 @@ def float_input(model: Model, profile: Profile) -> Iterator[Hit]:
         yield from _float_boundary("input", subgraph.inputs, wanted, profile)
 
 
-@rule("Q103", "float-output", severity="error")
+@rule("Q103", "float-output", severity="error", fix="integer_io")
 def float_output(model: Model, profile: Profile) -> Iterator[Hit]:
     """Model output is float.
 
@@ -124,7 +127,8 @@ def float_output(model: Model, profile: Profile) -> Iterator[Hit]:
     `inference_output_type` of TFLiteConverter left at its default, float32.
 
     ## Use instead
-    `tfq convert --output_type=int8` (or uint8), which is what `--profile` chooses.
+    `tfq convert --output_type=int8` (or uint8), which is what `--profile` chooses; of a model in
+    integers inside, `tfq retarget`.
 
     ## Fix safety
     Safe for the model; the application must then read quantized values:
@@ -167,7 +171,7 @@ def hybrid_op(model: Model, profile: Profile) -> Iterator[Hit]:
     if not _takes_only_integers(profile):
         return
     claim = ""
-    if CLAIMS_INTEGER.search(os.path.basename(model.path or "")):  # noqa: PTH119
+    if claims_integer(model):
         claim = "; the file's name says integer, but this is dynamic-range quantization"
     for subgraph in model.subgraphs:
         for operator in subgraph.operators:
@@ -213,7 +217,7 @@ def float16_weights(model: Model, profile: Profile) -> Iterator[Hit]:
                 yield Hit(f"{place(operator)}: float16 constants", operator, half[0])
 
 
-@rule("Q106", "integer-type", severity="error")
+@rule("Q106", "integer-type", severity="error", fix="byte_types")
 def integer_type(model: Model, profile: Profile) -> Iterator[Hit]:
     """Op has an integer type that the device does not take.
 
@@ -230,10 +234,12 @@ def integer_type(model: Model, profile: Profile) -> Iterator[Hit]:
     A model in mode int16x8 (16-bit activations) on a device for 8 bits.
 
     ## Use instead
-    `tfq convert --mode=full_integer` with calibration data.
+    `tfq convert --mode=full_integer` with calibration data; from int8 to uint8 or back,
+    `tfq retarget`.
 
     ## Fix safety
-    No fix of the file alone: 8-bit ranges must be measured on data.
+    Safe between int8 and uint8, which hold the same numbers with another zero point. No fix of the
+    file alone for other types: 8-bit ranges must be measured on data.
 
     ## References
     - https://ai.google.dev/edge/litert/models/post_training_integer_quant_16x8
@@ -247,10 +253,11 @@ def integer_type(model: Model, profile: Profile) -> Iterator[Hit]:
             if found is not None:
                 tensor, kind, taken = found
                 what = f"{tensor.dtype} {kind}; {profile.name} takes {' or '.join(taken)}"
-                yield Hit(f"{place(operator)}: {what}", operator, tensor)
+                is_byte = tensor.dtype in BYTES and not BYTES.isdisjoint(taken)
+                yield Hit(f"{place(operator)}: {what}", operator, tensor, is_byte)
 
 
-@rule("Q107", "interface-type", severity="error")
+@rule("Q107", "interface-type", severity="error", fix="integer_io")
 def interface_type(model: Model, profile: Profile) -> Iterator[Hit]:
     """Model input or output has a quantized type that the device does not take there.
 
@@ -265,7 +272,8 @@ def interface_type(model: Model, profile: Profile) -> Iterator[Hit]:
     A model with int8 inputs for a camera that delivers uint8 pixels.
 
     ## Use instead
-    `tfq convert --input_type=uint8 --output_type=uint8`, or what else the profile lists.
+    `tfq convert --input_type=uint8 --output_type=uint8`, or what else the profile lists; without
+    the source model, `tfq retarget`.
 
     ## Fix safety
     Safe: int8 and uint8 hold the same numbers with another zero point.
@@ -327,7 +335,15 @@ def _float_boundary(
         where = f"subgraph {subgraph} " if subgraph else ""
         types = " or ".join(wanted)
         message = f"{where}{kind} {quoted(tensor)} is {tensor.dtype}; {profile.name} takes {types}"
-        yield Hit(message, None, tensor)
+        yield Hit(message, None, tensor, _is_converted(tensor))
+
+
+def _is_converted(tensor: Tensor) -> bool:
+    """Whether the model has it in integers, too, by a QUANTIZE or a DEQUANTIZE of its own."""
+    made_by = tensor.producer
+    if made_by is not None:
+        return made_by.name == "DEQUANTIZE"
+    return bool(tensor.consumers) and all(each.name == "QUANTIZE" for each in tensor.consumers)
 
 
 def _types_not_taken(

@@ -21,7 +21,7 @@ CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"})
 LAYERS = CONVOLUTIONS | {"FULLY_CONNECTED"}
 
 
-@rule("Q201", "per-channel-weights", severity="error")
+@rule("Q201", "per-channel-weights", severity="error", fix="per_tensor")
 def per_channel_weights(model: Model, profile: Profile) -> Iterator[Hit]:
     """Weights have more than one scale.
 
@@ -110,7 +110,7 @@ def per_tensor_weights(model: Model, profile: Profile) -> Iterator[Hit]:
     yield Hit(message)
 
 
-@rule("Q203", "per-channel-uint8", severity="error")
+@rule("Q203", "per-channel-uint8", severity="error", fix="per_tensor")
 def per_channel_uint8(model: Model, profile: Profile) -> Iterator[Hit]:
     """Weights have more than one scale beside uint8 activations.
 
@@ -127,9 +127,11 @@ def per_channel_uint8(model: Model, profile: Profile) -> Iterator[Hit]:
 
     ## Use instead
     int8 inside the model; `tfq convert --input_type=uint8` adds the one QUANTIZE at its input.
+    Without the source model, `tfq retarget` gives the weights one scale.
 
     ## Fix safety
-    Safe: int8 and uint8 hold the same numbers with another zero point.
+    int8 inside is safe: it holds the same numbers with another zero point. One scale costs accuracy
+    where the channels' ranges differ much.
 
     ## References
     - https://ai.google.dev/edge/litert/models/quantization_spec

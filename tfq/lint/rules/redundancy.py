@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tfq.profiles import Profile
 
 
-@rule("Q521", "cancelling-pair", severity="warning")
+@rule("Q521", "cancelling-pair", severity="warning", fix="cancelling_pairs")
 def cancelling_pair(model: Model, profile: Profile) -> Iterator[Hit]:
     """DEQUANTIZE and QUANTIZE cancel, or QUANTIZE changes nothing.
 
@@ -74,6 +74,21 @@ def cancelled_by(operator: Operator) -> Operator | None:
         return None
     source = before.inputs[0] if before.inputs else None
     return before if source is not None and _same(source, made) else None
+
+
+def cancels(operator: Operator) -> bool:
+    """Say whether an operator is one of a DEQUANTIZE and a QUANTIZE that cancel.
+
+    Args:
+        operator: Any operator.
+
+    Returns:
+        Whether it is.
+    """
+    if operator.name == "DEQUANTIZE":
+        users = [each for tensor in operator.outputs for each in tensor.consumers]
+        return any(cancelled_by(each) is operator for each in users)
+    return cancelled_by(operator) is not None
 
 
 def _same(given: Tensor, made: Tensor) -> bool:

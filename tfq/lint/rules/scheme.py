@@ -30,7 +30,7 @@ SYMMETRIC_WEIGHTS = frozenset(
 SIGNED = frozenset({"int2", "int4", "int8", "int16"})
 
 
-@rule("Q211", "asymmetric-weights", severity="error")
+@rule("Q211", "asymmetric-weights", severity="error", fix="symmetric_weights")
 def asymmetric_weights(model: Model, profile: Profile) -> Iterator[Hit]:
     """Weights have a zero point where it must be in the middle.
 
@@ -46,7 +46,8 @@ def asymmetric_weights(model: Model, profile: Profile) -> Iterator[Hit]:
     Weights of an older uint8 model on a device for symmetric quantization.
 
     ## Use instead
-    `tfq convert --mode=full_integer`, whose weights are symmetric.
+    `tfq convert --mode=full_integer`, whose weights are symmetric; without the source model,
+    `tfq retarget`.
 
     ## Fix safety
     Requantizing the weights with a symmetric scale costs up to one bit of their precision.
@@ -101,7 +102,7 @@ def asymmetric_int8_weights(model: Model, profile: Profile) -> Iterator[Hit]:
         yield Hit(f"{place(operator)}: weights {quoted(tensor)} {what}", operator, tensor)
 
 
-@rule("Q213", "asymmetric-activations", severity="error")
+@rule("Q213", "asymmetric-activations", severity="error", fix="symmetric_activations")
 def asymmetric_activations(model: Model, profile: Profile) -> Iterator[Hit]:
     """Activations are not symmetric, and the device wants them so.
 
@@ -135,7 +136,7 @@ def asymmetric_activations(model: Model, profile: Profile) -> Iterator[Hit]:
             yield _hit(operator, tensor, what)
 
 
-@rule("Q214", "no-power-of-two", severity="error")
+@rule("Q214", "no-power-of-two", severity="error", fix="power_of_two")
 def no_power_of_two(model: Model, profile: Profile) -> Iterator[Hit]:
     """Scale is not a power of two, and the device wants one.
 

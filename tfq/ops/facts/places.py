@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tfq.ops.constants import stored
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tfq.model import Operator, Tensor
@@ -25,7 +27,12 @@ def activations(op: Operator) -> tuple[Tensor, ...]:
     """Return all inputs and outputs that are no constants, and no variables that keep a state."""
     tensors = (*op.inputs, *op.outputs)
     present = [each for each in tensors if each is not None]
-    return tuple([each for each in present if not each.is_constant and not each.is_variable])
+    return tuple([each for each in present if not is_constant(each) and not each.is_variable])
+
+
+def is_constant(tensor: Tensor) -> bool:
+    """Say whether a tensor is a constant, or unpacked from one by DEQUANTIZE or DENSIFY."""
+    return tensor.is_constant or stored(tensor) is not tensor
 
 
 def size(tensor: Tensor | None, axis: int, rank: int = 4) -> int | None:

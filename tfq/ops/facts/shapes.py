@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tfq.ops.facts.places import activations, data, result, size
+from tfq.ops.facts.places import activations, data, is_constant, result, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,12 +132,12 @@ def broadcasts_batch(op: Operator) -> bool:
 
 def variable_inputs(op: Operator) -> int:
     """How many inputs are no constants."""
-    return sum(each is not None and not each.is_constant for each in op.inputs)
+    return sum(each is not None and not is_constant(each) for each in op.inputs)
 
 
 def constant_inputs(op: Operator) -> int:
     """How many inputs are constants."""
-    return sum(each is not None and each.is_constant for each in op.inputs)
+    return sum(each is not None and is_constant(each) for each in op.inputs)
 
 
 def inputs(op: Operator) -> int:
