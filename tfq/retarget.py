@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tfq import passes, profiles
+from tfq import profiles
 from tfq.lint import Report, lint
 from tfq.lint.selection import NOTHING
 from tfq.model import Model, load
@@ -151,7 +151,7 @@ def _bias_scales(report: Report) -> tuple[Model, Changes]:
         for finding in report.findings
         if finding.severity == "error" and finding.rule in _BIASES and finding.tensor is not None
     }
-    return passes.bias_scales(report.model, biases)
+    return _run("bias_scales", report.model, biases)
 
 
 def _byte_types(report: Report) -> tuple[Model, Changes]:
@@ -160,23 +160,25 @@ def _byte_types(report: Report) -> tuple[Model, Changes]:
     wanted = profile.quantization.activations
     takes = [dtype for dtype in ("int8", "uint8") if dtype in wanted]
     if len(takes) != 1:
-        return model, passes.Changes("byte_types")
+        from tfq.passes import Changes
+
+        return model, Changes("byte_types")
     granularity = profile.quantization.granularity
     per_channel = "per_channel" in (
         (granularity.required,) if granularity.required else granularity.allowed
     )
-    model, changes = passes.byte_types(
-        model, takes[0], "per_channel" if per_channel else "per_tensor"
+    model, changes = _run(
+        "byte_types", model, takes[0], "per_channel" if per_channel else "per_tensor"
     )
     if not changes.modified:
         return model, changes
     # What converted between the two types changes nothing any more.
-    model, removed = passes.cancelling_pairs(model)
+    model, removed = _run("cancelling_pairs", model)
     return model, changes._replace(changed=changes.changed + removed.changed)
 
 
 def _power_of_two(report: Report) -> tuple[Model, Changes]:
-    return passes.power_of_two(report.model, report.profile.quantization.power_of_two)
+    return _run("power_of_two", report.model, report.profile.quantization.power_of_two)
 
 
 def _interface_steps(input_type: str | None, output_type: str | None) -> Iterator[Step]:
@@ -184,17 +186,17 @@ def _interface_steps(input_type: str | None, output_type: str | None) -> Iterato
 
     def asked(report: Report) -> tuple[Model, Changes]:
         if input_type == output_type == "float32":
-            return passes.float_io(report.model)
+            return _run("float_io", report.model)
         inputs, outputs = ([each] if each else [] for each in (input_type, output_type))
-        return passes.integer_io(report.model, inputs, outputs)
+        return _run("integer_io", report.model, inputs, outputs)
 
     def needed(report: Report) -> tuple[Model, Changes]:
         profile = report.profile
         wanted = profile.quantization
         inputs = _preferred(wanted.inputs, profile.convert.input_type)
         outputs = _preferred(wanted.outputs, profile.convert.output_type)
-        return passes.integer_io(
-            report.model, [] if input_type else inputs, [] if output_type else outputs
+        return _run(
+            "integer_io", report.model, [] if input_type else inputs, [] if output_type else outputs
         )
 
     if input_type or output_type:
@@ -208,21 +210,33 @@ def _preferred(dtypes: tuple[str, ...], first: str | None) -> list[str]:
     return sorted(known, key=lambda dtype: dtype != first)
 
 
-def _alone(repair: Callable[[Model], tuple[Model, Changes]]) -> Repair:
-    """Make a repair of a pass that asks nothing of the profile."""
-    return lambda report: repair(report.model)
+def _alone(name: str) -> Repair:
+    """Make a repair of the pass of that name, which asks nothing of the profile."""
+
+    def repair(report: Report) -> tuple[Model, Changes]:
+        return _run(name, report.model)
+
+    return repair
+
+
+def _run(name: str, *arguments: Any) -> tuple[Model, Changes]:
+    """Run a pass: `import tfq` does without them."""
+    from tfq import passes
+
+    made: tuple[Model, Changes] = getattr(passes, name)(*arguments)
+    return made
 
 
 # In this order: kernels of uint8 need one scale a tensor, and symmetric ranges come before their
 # scales are rounded. Inputs and outputs follow.
 STEPS = (
     # A pair inside the model is a float operator to a device of integers.
-    Step("cancelling_pairs", frozenset({"Q101", "Q521"}), _alone(passes.cancelling_pairs)),
+    Step("cancelling_pairs", frozenset({"Q101", "Q521"}), _alone("cancelling_pairs")),
     # Passes that requantize weights take a bias for what its kernel does.
     Step("bias_scales", _BIASES, _bias_scales),
-    Step("per_tensor", frozenset({"Q201", "Q203"}), _alone(passes.per_tensor)),
+    Step("per_tensor", frozenset({"Q201", "Q203"}), _alone("per_tensor")),
     Step("byte_types", frozenset({"Q106"}), _byte_types),
-    Step("symmetric_weights", frozenset({"Q211"}), _alone(passes.symmetric_weights)),
-    Step("symmetric_activations", frozenset({"Q213"}), _alone(passes.symmetric_activations)),
+    Step("symmetric_weights", frozenset({"Q211"}), _alone("symmetric_weights")),
+    Step("symmetric_activations", frozenset({"Q213"}), _alone("symmetric_activations")),
     Step("power_of_two", frozenset({"Q214"}), _power_of_two),
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tfq import profiles, schemas
@@ -13,6 +15,12 @@ class TestEveryShippedProfile:
         assert profile.name == name
         assert profile.sources
         assert {source.read for source in profile.sources} == {"2026-11"}
+
+    def test_meets_the_schema(self, name: str, tmp_path: Path) -> None:
+        """Shipped profiles are not checked when they are loaded; a copy is."""
+        copy = tmp_path / "copy.json"
+        copy.write_bytes(Path(profiles.load(name).path).read_bytes())
+        assert profiles.load(copy).name == name
 
     def test_cannot_be_changed(self, name: str) -> None:
         profile = profiles.load(name)

@@ -11,7 +11,7 @@ from tfq.ops.dtypes import QUANTIZED
 
 if TYPE_CHECKING:
     from tfq.model import Model, Operator, Subgraph, Tensor
-    from tfq.profiles import Profile
+    from tfq.profiles import Constraint, Profile
 
 ACCELERATOR, CPU = "accelerator", "cpu"
 
@@ -134,19 +134,30 @@ def place(model: Model, profile: Profile) -> Placement:
     Returns:
         The placement.
     """
+    # Several rules ask, and the report: kept with the model, which never changes.
+    known = vars(model).get("_placed")
+    if known is not None and known[0] is profile:
+        placement: Placement = known[1]
+        return placement
     boundary = ops.boundary(model)
     found: list[Placed] = []
     for subgraph in model.subgraphs:
         found += _subgraph(subgraph, profile, boundary)
-    return Placement(tuple(found), bool(profile.operators))
+    placement = Placement(tuple(found), bool(profile.operators))
+    vars(model)["_placed"] = (profile, placement)
+    return placement
 
 
-def misfit(op: Operator, profile: Profile) -> str:
+def misfit(
+    op: Operator, profile: Profile, constraints: tuple[Constraint, ...] | None = None
+) -> str:
     """Say why a device does not take an operator.
 
     Args:
         op: Any operator.
         profile: The device's profile.
+        constraints: The profile's constraints on operators of that name, if somebody has collected
+            them already.
 
     Returns:
         Half a sentence with the value, the limit and the reason; empty if the device takes it.
@@ -155,8 +166,16 @@ def misfit(op: Operator, profile: Profile) -> str:
         return f"{profile.name} has no {op.name}"
     if reason := wrong_type(op, profile):
         return reason
-    constraints = (*profile.operators.get(op.name, ()), *profile.every_operator)
-    return next(filter(None, (each.broken_by(op) for each in constraints)), "")
+    for each in _constraints(op.name, profile) if constraints is None else constraints:
+        if (broken := each.broken_by(op)) is not None:
+            return broken
+    return ""
+
+
+def _constraints(name: str, profile: Profile) -> tuple[Constraint, ...]:
+    """Return the constraints on operators of a name, its own first."""
+    rest = [each for each in profile.every_operator if each.concerns(name)]
+    return (*profile.operators.get(name, ()), *rest)
 
 
 def wrong_type(op: Operator, profile: Profile) -> str:
@@ -195,8 +214,11 @@ def _subgraph(subgraph: Subgraph, profile: Profile, boundary: frozenset[Operator
     # What is computed after the end of the accelerated part, and by which operator it ended.
     ended: dict[Tensor, Operator] = {}
     placed = []
+    known: dict[str, tuple[Constraint, ...]] = {}
     for op in subgraph.operators:
-        reason = misfit(op, profile)
+        if op.name not in known:
+            known[op.name] = _constraints(op.name, profile)
+        reason = misfit(op, profile, known[op.name])
         ends = [ended[each] for each in op.inputs if each in ended]
         ended_by = min(ends, key=_index, default=None)
         # What turns a float input into integers is on the CPU before the accelerator begins.

@@ -49,8 +49,9 @@ class Test(NamedTuple):
         if found is None:
             return None
         compare = COMPARISONS[self.comparison][0]
-        values = found if isinstance(found, tuple) else (found,)
-        return all(compare(each, self.value) for each in values)
+        if isinstance(found, tuple):
+            return all(compare(each, self.value) for each in found)
+        return compare(found, self.value)
 
 
 class Constraint(NamedTuple):
@@ -72,6 +73,10 @@ class Constraint(NamedTuple):
     exceptions: tuple[str, ...] = ()
     why: str = ""
 
+    def concerns(self, name: str) -> bool:
+        """Say whether the constraint is about operators of that name."""
+        return (not self.operators or name in self.operators) and name not in self.exceptions
+
     def broken_by(self, op: Operator) -> str | None:
         """Say how an operator breaks the constraint.
 
@@ -81,7 +86,7 @@ class Constraint(NamedTuple):
         Returns:
             Half a sentence with the value, the limit and the reason; None if it meets it.
         """
-        if (self.operators and op.name not in self.operators) or op.name in self.exceptions:
+        if not self.concerns(op.name):
             return None
         if any(test.holds(fact(op, name)) is not True for name, test in self.when):
             return None

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfq.lint import placement
 from tfq.lint.finding import Hit, place, shortened
-from tfq.lint.placement import misfit, wrong_type
-from tfq.lint.placement import place as placed
+from tfq.lint.placement import wrong_type
 from tfq.lint.rule import rule
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def after_end(model: Model, profile: Profile) -> Iterator[Hit]:
     """
     if not profile.misfit.ends_accelerator:
         return
-    for each in placed(model, profile).operators:
+    for each in placement.place(model, profile).operators:
         culprit = each.ended_by
         if culprit is not None:
             what = f"needs what op {culprit.index} {shortened(culprit.name)} computes on the CPU"
@@ -184,13 +184,9 @@ def flex_op(model: Model, profile: Profile) -> Iterator[Hit]:
 
 def _misfits(model: Model, profile: Profile) -> Iterator[tuple[Operator, str]]:
     """Return operators that the device does not take, but for their types."""
-    for subgraph in model.subgraphs:
-        for operator in subgraph.operators:
-            if wrong_type(operator, profile):
-                continue
-            reason = misfit(operator, profile)
-            if reason:
-                yield operator, reason
+    for placed in placement.place(model, profile).operators:
+        if placed.reason and not wrong_type(placed.operator, profile):
+            yield placed.operator, placed.reason
 
 
 def _foreign(model: Model, profile: Profile) -> Iterator[Operator]:

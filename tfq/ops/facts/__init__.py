@@ -51,6 +51,14 @@ def fact(op: Operator, name: str) -> object:
     Returns:
         The fact; None where the operator has no such thing or the file does not tell.
     """
+    # Constraints ask for the same facts again and again; an operator never changes.
+    known: dict[str, object] = vars(op).setdefault("_facts", {})
+    if name not in known:
+        known[name] = _found(op, name)
+    return known[name]
+
+
+def _found(op: Operator, name: str) -> object:
     try:
         return FACTS[name](op)
     except (Error, ArithmeticError, LookupError, ValueError):
