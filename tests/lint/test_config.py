@@ -107,7 +107,7 @@ def test_what_no_config_says_is_one_error(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\xfftfq", "expected TOML in UTF-8"),
+        (b"\xff[tool.tfq]", "expected TOML in UTF-8"),
         (b"[tool]\ntfq = 3", "tool.tfq: expected a table, got 3"),
         (b"[project]", "expected a table [tool.tfq], got none"),
         (b"tool = 'tfq'", "expected a table [tool.tfq], got none"),
@@ -153,3 +153,18 @@ def test_no_parser_of_toml_is_loaded_where_nobody_needs_it(
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.tfq]\nprofile = "cpu"',
+        '[ tool . "tfq" ]\nprofile = "cpu"',
+        '[tool]\ntfq = {profile = "cpu"}',
+        'tool = {tfq = {profile = "cpu"}}',
+        'tool.tfq.profile = "cpu"',
+    ],
+)
+def test_every_way_to_write_the_table_is_found(text: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert config.find(str(tmp_path)).profile == "cpu"

@@ -6,7 +6,6 @@ import os
 import stat
 
 from tfq.errors import InvalidModelError
-from tfq.format import kinds
 from tfq.format.schema import tflite
 
 TYPE_CHECKING = False
@@ -144,6 +143,8 @@ def _check_beginning(head: bytes, size: int, name: str) -> None:
         return
     if size == 0:
         raise InvalidModelError(f"{name}: is empty, expected a .tflite file")
+    from tfq.format import kinds
+
     if looks := kinds.describe(head):
         raise InvalidModelError(f"{name}: looks like {looks}, expected a .tflite file")
     if size < _IDENTIFIER.stop:

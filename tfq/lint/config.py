@@ -6,6 +6,7 @@ A key is a flag of `tfq lint` and means the same. Paths are relative to the file
 from __future__ import annotations
 
 import os
+import re
 import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 OWN, SHARED = "tfq.toml", "pyproject.toml"
+# All ways in which TOML can begin the table tool.tfq.
+_MENTION = re.compile(rb"""tool["']?\s*(\.\s*["']?tfq|[\]=])""")
 # Any finding is milder than this.
 NEVER = "never"
 FAIL_ON = (*SEVERITIES, NEVER)
@@ -105,7 +108,7 @@ def _config(path: str) -> Config | None:
     is_shared = os.path.basename(path) == SHARED  # noqa: PTH119
     content = _content(path)
     # Most projects' files are not about tfq: those are not worth a parser.
-    if is_shared and b"tfq" not in content:
+    if is_shared and not _MENTION.search(content):
         return None
     table = _parsed(path, content)
     if not is_shared:

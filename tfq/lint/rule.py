@@ -7,7 +7,6 @@ References.
 
 from __future__ import annotations
 
-from textwrap import dedent
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -50,6 +49,8 @@ class Rule(NamedTuple):
     def documentation(self) -> str:
         """The whole documentation, as Markdown; empty if Python runs without docstrings."""
         # Not inspect.cleandoc: importing inspect takes as long as reading a model.
+        from textwrap import dedent
+
         first, _, rest = (self.check.__doc__ or "").partition("\n")
         return f"{first}\n{dedent(rest)}".strip()
 

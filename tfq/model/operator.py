@@ -123,7 +123,7 @@ class Operator(View):
         """Its weights, or None if it has none; of a recurrent one the first of many."""
         return next(iter(self.all_weights), None)
 
-    @property
+    @lazy
     def bias(self) -> Tensor | None:
         """Its bias, or None if it has none; of a recurrent one the first of many."""
         return next(iter(self.all_biases), None)

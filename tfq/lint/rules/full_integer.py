@@ -350,7 +350,7 @@ def _types_not_taken(
     operator: Operator, profile: Profile
 ) -> Iterator[tuple[Tensor, str, tuple[str, ...]]]:
     wanted = profile.quantization
-    for tensor in (*ops.all_weights(operator), *operator.inputs, *operator.outputs):
+    for tensor in (*operator.all_weights, *operator.inputs, *operator.outputs):
         # The states of an LSTM in int8 are int16: the kernel's business, not the model's.
         if tensor is None or tensor.is_variable:
             continue

@@ -161,7 +161,7 @@ def _quantized_weights(
             if ops.unpacks_constant(operator):
                 continue  # reported with the operator that takes what comes out
             taken = [tensor for tensor in operator.inputs if tensor is not None]
-            constants = map(stored, ops.all_weights(operator) or taken)
+            constants = map(stored, operator.all_weights or taken)
             quantized = [(each, each.quantization) for each in constants if each.is_constant]
             present = [(each, parameters) for each, parameters in quantized if parameters]
             if present:

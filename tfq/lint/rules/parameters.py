@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tfq import ops
 from tfq.lint.finding import Hit, place, quoted
 from tfq.lint.rule import rule
 from tfq.ops import QUANTIZED
@@ -256,7 +255,7 @@ def _quantized(model: Model) -> Iterator[tuple[Tensor, Quantization]]:
 
 
 def _is_bias(tensor: Tensor) -> bool:
-    return any(tensor in ops.all_biases(operator) for operator in tensor.consumers[:1])
+    return any(tensor in operator.all_biases for operator in tensor.consumers[:1])
 
 
 def _hit(tensor: Tensor, what: str) -> Hit:

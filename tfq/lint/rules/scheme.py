@@ -179,7 +179,7 @@ def _weights(model: Model) -> Iterator[tuple[Operator, Tensor, Quantization]]:
     """Return the leading quantized weights of each operator."""
     for subgraph in model.subgraphs:
         for operator in subgraph.operators:
-            for tensor in map(stored, ops.all_weights(operator)):
+            for tensor in map(stored, operator.all_weights):
                 quantization = tensor.quantization
                 if tensor.is_constant and tensor.dtype in QUANTIZED and quantization is not None:
                     yield operator, tensor, quantization

@@ -6,8 +6,6 @@ the constant that ADD adds is one. Compilers for accelerators think in this word
 
 from __future__ import annotations
 
-from tfq.ops import roles
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,8 +62,8 @@ def parameters(op: Operator) -> list[Tensor]:
 def incoming(op: Operator) -> list[Tensor]:
     """Return the inputs that hold data."""
     # The second matrix of BATCH_MATMUL is data like the first, constant or not.
-    weights = () if op.name == "BATCH_MATMUL" else roles.all_weights(op)
-    others = {*weights, *roles.all_biases(op), *parameters(op)}
+    weights = () if op.name == "BATCH_MATMUL" else op.all_weights
+    others = {*weights, *op.all_biases, *parameters(op)}
     return [each for each in op.inputs if each is not None and each not in others]
 
 
@@ -91,13 +89,13 @@ def parameters_stored(op: Operator) -> bool:
 
 def unquantized_types(op: Operator) -> tuple[str, ...]:
     """The types of the feature maps and weights that have no scale."""
-    tensors = [*feature_maps(op), *roles.all_weights(op)]
+    tensors = [*feature_maps(op), *op.all_weights]
     return tuple([each.dtype for each in tensors if not _scales(each)])
 
 
 def smallest_scale(op: Operator) -> float | None:
     """The smallest scale of a feature map or of weights."""
-    tensors = [*feature_maps(op), *roles.all_weights(op)]
+    tensors = [*feature_maps(op), *op.all_weights]
     return min((scale for each in tensors for scale in _scales(each)), default=None)
 
 

@@ -22,7 +22,7 @@ def _option(op: Operator, *names: str) -> int | None:
 
 
 def _kernel(op: Operator, axis: int, option: str) -> int | None:
-    tensor = roles.weights(op)
+    tensor = op.weights
     return size(tensor, axis) if tensor is not None else _option(op, option)
 
 
@@ -101,7 +101,7 @@ def depth_multiplier(op: Operator) -> float | None:
 
 def groups(op: Operator) -> float | None:
     """Into how many groups the input channels of CONV_2D are divided."""
-    weights = roles.weights(op)
+    weights = op.weights
     tensor = data(op)
     if op.name != "CONV_2D" or weights is None or tensor is None or not tensor.shape:
         return None
@@ -111,7 +111,7 @@ def groups(op: Operator) -> float | None:
 
 def weights_per_output(op: Operator) -> int | None:
     """How many weights are multiplied and summed for one value of the output."""
-    weights = roles.weights(op)
+    weights = op.weights
     if weights is None or not weights.shape:
         return None
     count = 1

@@ -61,7 +61,7 @@ def transposed_size_fits(op: Operator) -> bool | None:
 
 def weights_middle_sizes(op: Operator) -> tuple[int, ...]:
     """The sizes of all but the first and last dimension of the weights."""
-    tensor = roles.weights(op)
+    tensor = op.weights
     return tensor.shape[1:-1] if tensor is not None else ()
 
 
@@ -70,7 +70,7 @@ def weights_sum(op: Operator) -> int | None:
 
     It looks at each weight: ask for `weights_per_output` first.
     """
-    tensor = roles.weights(op)
+    tensor = op.weights
     axis = roles.channel_axis(op)
     if tensor is None or axis is None or not tensor.is_constant:
         return None
@@ -85,7 +85,7 @@ def weights_sum(op: Operator) -> int | None:
 
 def weights_scales(op: Operator) -> int | None:
     """How many scales the weights have; 0 if they are not quantized."""
-    tensor = roles.weights(op)
+    tensor = op.weights
     if tensor is None:
         return None
     return len(tensor.quantization.scales) if tensor.quantization is not None else 0
@@ -109,13 +109,13 @@ def axis_stored(op: Operator) -> bool | None:
 
 def bias_along_channels(op: Operator) -> bool | None:
     """Whether all dimensions of the bias but the last are 1."""
-    tensor = roles.bias(op)
+    tensor = op.bias
     return math.prod(tensor.shape[:-1]) == 1 if tensor is not None else None
 
 
 def largest_bias(op: Operator) -> int | None:
     """The largest bias; None if the file does not hold it."""
-    tensor = roles.bias(op)
+    tensor = op.bias
     if tensor is None or not tensor.is_constant or not tensor.dtype.startswith("int"):
         return None
     return max(tensor.values, default=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tfq.ops import roles
 from tfq.ops.facts.places import activations, data, result
 
 TYPE_CHECKING = False
@@ -44,7 +43,7 @@ def scale_ratio(op: Operator) -> tuple[float, ...]:
 
 def multiplier(op: Operator) -> tuple[float, ...]:
     """Input scale times weight scale by output scale, for each weight scale."""
-    weights = roles.weights(op)
+    weights = op.weights
     given, made = _scale(data(op)), _scale(result(op))
     if weights is None or weights.quantization is None or given is None or not made:
         return ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tfq.ops import roles
 from tfq.ops.facts.places import activations, data, result
 
 TYPE_CHECKING = False
@@ -43,25 +42,25 @@ def same_types(op: Operator) -> bool | None:
 
 def weights_type(op: Operator) -> str | None:
     """The type of the weights."""
-    tensor = roles.weights(op)
+    tensor = op.weights
     return tensor.dtype if tensor is not None else None
 
 
 def weights_constant(op: Operator) -> bool | None:
     """Whether the weights stand in the file."""
-    tensor = roles.weights(op)
+    tensor = op.weights
     return tensor.is_constant if tensor is not None else None
 
 
 def bias_type(op: Operator) -> str | None:
     """The type of the bias."""
-    tensor = roles.bias(op)
+    tensor = op.bias
     return tensor.dtype if tensor is not None else None
 
 
 def bias_constant(op: Operator) -> bool | None:
     """Whether the bias stands in the file."""
-    tensor = roles.bias(op)
+    tensor = op.bias
     return tensor.is_constant if tensor is not None else None
 
 
