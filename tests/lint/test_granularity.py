@@ -77,3 +77,54 @@ def test_uint8_activations_go_with_one_scale(build: Build, device: Device) -> No
     # Where the device wants one scale anyway, that is the finding.
     (finding,) = lint(build(graph), device(ONE_SCALE), select=["Q2"]).findings
     assert finding.rule == "Q201"
+
+
+def depthwise_in_integers(model: Model, *, per_channel: bool) -> Model:
+    """The same model with the weights of its depthwise convolutions in int8."""
+    import numpy as np
+
+    from tfq.passes.parameters import Parameters, encoded, quantized
+    from tfq.passes.rewrite import Rewrite
+
+    rewrite = Rewrite(model)
+    for op in model.operators:
+        if op.name == "DEPTHWISE_CONV_2D" and op.weights is not None:
+            values = op.weights.numpy().astype(np.float64)
+            tops = np.abs(values).max(axis=(0, 1, 2)) if per_channel else np.abs(values).max(None)
+            scales = tuple(np.atleast_1d(tops / 127).tolist())
+            target = Parameters("int8", scales, (0,) * len(scales), 3 if per_channel else 0)
+            draft = rewrite.view(op.weights)
+            rewrite.set_parameters(draft, target)
+            rewrite.set_data(draft, encoded(quantized(values, target), "int8"))
+    return rewrite.finish()
+
+
+def test_litert_computes_garbage_where_hybrid_depthwise_weights_have_one_scale(
+    digits: Callable[..., Model], samples: Path
+) -> None:
+    import numpy as np
+    import pytest
+
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    images = np.load(samples / "calibration.npz")["image"][:20, None].astype(np.float32)
+
+    def outputs(model: Model) -> np.ndarray:
+        runner = litert.Interpreter(model_content=model.bytes)
+        runner.allocate_tensors()
+        found = []
+        for image in images:
+            runner.set_tensor(runner.get_input_details()[0]["index"], image)
+            runner.invoke()
+            found.append(runner.get_tensor(runner.get_output_details()[0]["index"])[0])
+        return np.stack(found)
+
+    plain = digits(mode="float32")
+    wrong, right = (depthwise_in_integers(plain, per_channel=each) for each in (False, True))
+
+    expected = outputs(plain)
+    assert np.abs(outputs(right) - expected).max() < 0.1
+    # What it reads behind the scale is often no number at all.
+    assert not np.abs(outputs(wrong) - expected).max() < 0.1
+    found = [each.rule for each in lint(wrong, "cpu", select=["Q204"]).findings]
+    assert found == ["Q204"] * 4
+    assert not lint(right, "cpu", select=["Q204"]).findings

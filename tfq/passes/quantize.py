@@ -10,6 +10,7 @@ from tfq.passes.changes import Change, Changes, operator_place
 from tfq.passes.kernels import BIASED, INT8_VERSIONS
 from tfq.passes.parameters import LIMITS, Parameters, encoded, float32, largest, quantized
 from tfq.passes.rewrite import Rewrite
+from tfq.passes.sharing import Groups, is_float
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,14 +154,14 @@ class _Quantizer:
         self.scheme = scheme
         self.rewrite = Rewrite(model)
         self.integer = {op for op in self.graph.operators if self._has_kernel(op)}
-        self.groups = _Groups(self.graph, self.integer, scheme.activations)
+        self.groups = Groups(self.graph, self.integer, scheme.activations)
         self.parameters = self._parameters()
         # (constant, parameters) → the index of the tensor that holds it so.
         self._constants: dict[tuple[Tensor, Parameters], int] = {}
 
     def stays_float(self, operator: Operator) -> bool:
         """Whether an operator has floats, and keeps them."""
-        return operator not in self.integer and any(map(_is_float, _tensors(operator)))
+        return operator not in self.integer and any(map(is_float, _tensors(operator)))
 
     def _has_kernel(self, operator: Operator) -> bool:
         tensors = _tensors(operator)
@@ -168,11 +169,11 @@ class _Quantizer:
             raise ConversionError(f"{operator.place}: is quantized already, expected a float model")
         if operator.name not in KERNELS[self.scheme.activations]:
             return False
-        if not any(map(_is_float, tensors)):
+        if not any(map(is_float, tensors)):
             return False
         if operator.name in BIASED:
             fixed = [ops.weights(operator), ops.bias(operator)]
-            return all(each is None or (each.is_constant and _is_float(each)) for each in fixed)
+            return all(each is None or (each.is_constant and is_float(each)) for each in fixed)
         return all(tensor.is_external is False for tensor in tensors)
 
     def _parameters(self) -> dict[Tensor, Parameters]:
@@ -220,7 +221,7 @@ class _Quantizer:
                 self._layer(operator)
                 continue
             for tensor in operator.inputs:
-                if tensor is not None and tensor.is_constant and _is_float(tensor):
+                if tensor is not None and tensor.is_constant and is_float(tensor):
                     target = self.parameters.get(tensor)
                     if target is None:
                         target = activation_parameters(*self._range(tensor), self.scheme)
@@ -342,78 +343,6 @@ class _Quantizer:
         return next(place for place, each in enumerate(operators) if each is producer) + 1
 
 
-class _Groups:
-    """Activations that must have one scale, as integer kernels hand them on.
-
-    Attributes:
-        crossings: (operator, tensor) → a member of the group that the operator wants the tensor in,
-            where the tensor has prescribed parameters of its own.
-    """
-
-    def __init__(self, graph: Subgraph, integer: set[Operator], dtype: str) -> None:
-        self._parent: dict[Tensor, Tensor] = {}
-        self._fixed: dict[Tensor, Parameters] = {}
-        self.crossings: dict[tuple[Operator, Tensor], Tensor] = {}
-        for operator in graph.operators:
-            if operator in integer:
-                self._visit(operator, dtype)
-
-    def members(self) -> list[list[Tensor]]:
-        """Return the groups, each in the order in which its members were met."""
-        found: dict[Tensor, list[Tensor]] = {}
-        for tensor in self._parent:
-            found.setdefault(self._root(tensor), []).append(tensor)
-        return list(found.values())
-
-    def fixed(self, tensor: Tensor) -> Parameters | None:
-        """Return the parameters that an operator prescribes for a tensor's group."""
-        return self._fixed.get(self._root(tensor))
-
-    def _visit(self, operator: Operator, dtype: str) -> None:
-        row = ops.operation(operator)
-        floats = [
-            (place, tensor)
-            for place, tensor in enumerate(operator.inputs)
-            if tensor is not None and _is_float(tensor)
-        ]
-        results = [tensor for tensor in operator.outputs if _is_float(tensor)]
-        weights = set(ops.all_weights(operator)) if operator.name in BIASED else set()
-        for _, tensor in floats:
-            if not tensor.is_constant and tensor not in weights:
-                self._root(tensor)
-        for tensor in results:
-            self._root(tensor)
-        if dtype in row.fixed and results:
-            scale, point = row.fixed[dtype]
-            self._fixed[self._root(results[0])] = Parameters(dtype, (scale,), (point,))
-        if dtype in row.rescales or not results:
-            return
-        shared = [tensor for place, tensor in floats if place in row.shares]
-        several = len(shared) > 1
-        for tensor in shared:
-            if several and not tensor.is_constant and self.fixed(tensor) is not None:
-                self.crossings[operator, tensor] = results[0]
-            else:
-                self._join(tensor, results[0])
-        if shared:
-            for tensor in results[1:]:
-                self._join(tensor, results[0])
-
-    def _root(self, tensor: Tensor) -> Tensor:
-        parent = self._parent.setdefault(tensor, tensor)
-        while parent is not self._parent[parent]:
-            self._parent[parent] = self._parent[self._parent[parent]]
-            parent = self._parent[parent]
-        return parent
-
-    def _join(self, first: Tensor, second: Tensor) -> None:
-        one, other = self._root(first), self._root(second)
-        if one is not other:
-            self._parent[other] = one
-            if other in self._fixed:
-                self._fixed[one] = self._fixed.pop(other)
-
-
 def activation_parameters(low: float, high: float, scheme: Scheme) -> Parameters:
     """Choose the parameters of an activation from its range.
 
@@ -452,7 +381,3 @@ def _floor(bias: Array, given: float, dtype: str, count: int) -> Array:
 
 def _tensors(operator: Operator) -> list[Tensor]:
     return [each for each in (*operator.inputs, *operator.outputs) if each is not None]
-
-
-def _is_float(tensor: Tensor) -> bool:
-    return tensor.dtype == "float32"

@@ -152,6 +152,42 @@ def per_channel_uint8(model: Model, profile: Profile) -> Iterator[Hit]:
             )
 
 
+@rule("Q204", "hybrid-depthwise", severity="error")
+def hybrid_depthwise(model: Model, profile: Profile) -> Iterator[Hit]:
+    """Depthwise weights beside float activations have one scale.
+
+    ## What it does
+    Reports every DEPTHWISE_CONV_2D with float activations whose integer weights have a single scale
+    though there are several channels. Where the device wants integers, Q104 reports the operator.
+
+    ## Why is this bad?
+    LiteRT's kernel for float activations reads a scale for each channel, whatever the file says:
+    with one it reads what happens to stand behind it, and computes garbage without a word.
+
+    ## Example
+    Dynamic-range quantization with one scale a tensor.
+
+    ## Use instead
+    `tfq convert --granularity=per_channel`, from the float model, or another mode.
+
+    ## Fix safety
+    No fix of the file alone.
+
+    ## References
+    - https://ai.google.dev/edge/litert/models/post_training_quant
+    """
+    if profile.quantization.compute == "integer":
+        return
+    for operator, weights in _quantized_weights(model):
+        if operator.name != "DEPTHWISE_CONV_2D" or operator.compute != "hybrid":
+            continue
+        tensor, quantization = weights[0]
+        channels = _channels(operator)
+        if len(quantization.scales) == 1 and channels > 1:
+            message = f"{place(operator)}: weights {quoted(tensor)} have one scale for {channels}"
+            yield Hit(f"{message} channels; expected {channels}", operator, tensor)
+
+
 def _quantized_weights(
     model: Model,
 ) -> Iterator[tuple[Operator, list[tuple[Tensor, Quantization]]]]:
