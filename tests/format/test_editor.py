@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tfq
-from tfq.format import Editor, NotInPlace, read
+from tfq.format import Editor, NotInPlace, Table, read
 
 
 def differing(before: bytes, after: bytes) -> list[int]:
@@ -88,29 +88,28 @@ def test_a_value_of_the_wrong_kind_is_named(shared_models: Path) -> None:
         Editor(model).set(model, "version", -1)
 
 
+def first_of_two_that_share(path: Path, field: str) -> Table:
+    """One of two tensors that refer to the same vector or table."""
+    tensors = read(path)["subgraphs"][0]["tensors"]
+    by_place = sorted(tensors, key=lambda tensor: tensor.place(field))
+    content = bytearray(path.read_bytes())
+    place, target = by_place[0].place(field), by_place[-1].target(field)
+    struct.pack_into("<I", content, place, target - place)
+    shared: Table = read(content)["subgraphs"][0]["tensors"][tensors.index(by_place[0])]
+    return shared
+
+
 def test_what_two_tensors_share_is_not_changed_for_both(shared_models: Path) -> None:
     path = shared_models / "micro/micro_speech_quantized.tflite"
-    tensors = read(path)["subgraphs"][0]["tensors"]
-    by_place = sorted(tensors, key=lambda tensor: tensor.place("shape"))
-    content = bytearray(path.read_bytes())
-    place, target = by_place[0].place("shape"), by_place[-1].target("shape")
-    struct.pack_into("<I", content, place, target - place)
-    model = read(content)
-    first = model["subgraphs"][0]["tensors"][tensors.index(by_place[0])]
+    first = first_of_two_that_share(path, "shape")
 
     with pytest.raises(NotInPlace, match=r"Tensor\.shape: other tables have the same one"):
-        Editor(model).set(first, "shape", [1])
+        Editor(first).set(first, "shape", [1])
 
 
 def test_a_table_that_two_tensors_share_is_not_changed_for_both(shared_models: Path) -> None:
     path = shared_models / "micro/micro_speech_quantized.tflite"
-    tensors = read(path)["subgraphs"][0]["tensors"]
-    by_place = sorted(tensors, key=lambda tensor: tensor.place("quantization"))
-    content = bytearray(path.read_bytes())
-    place, target = by_place[0].place("quantization"), by_place[-1].target("quantization")
-    struct.pack_into("<I", content, place, target - place)
-    model = read(content)
-    first = model["subgraphs"][0]["tensors"][tensors.index(by_place[0])]
+    first = first_of_two_that_share(path, "quantization")
 
     with pytest.raises(NotInPlace, match="other tables have the same one"):
-        Editor(model).set(first["quantization"], "scale", [0.5])
+        Editor(first).set(first["quantization"], "scale", [0.5])

@@ -56,6 +56,11 @@ class Quantization(View):
         return self.table["zero_point"] or ()
 
     @property
+    def zero_point(self) -> int:
+        """The integer that stands for 0.0 with the first scale; 0 if none is stated."""
+        return next(iter(self.zero_points), 0)
+
+    @property
     def quantized_dimension(self) -> int:
         """The axis along which the scales of per-channel quantization lie."""
         return self.quantized_dimensions[0]

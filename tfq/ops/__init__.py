@@ -12,7 +12,7 @@ from tfq.ops.constants import stored, unpacked_constants, unpacks_constant
 from tfq.ops.counting import macs, parameters, total_parameters
 from tfq.ops.dtypes import DTYPES, FLOATS, QUANTIZED, Dtype, bits
 from tfq.ops.floats import Island, islands
-from tfq.ops.memory import Peak, live_activations, peak_activations, weight_bytes
+from tfq.ops.memory import Peak, called_subgraphs, live_activations, peak_activations, weight_bytes
 from tfq.ops.roles import all_biases, all_weights, bias, channel_axis, weights
 from tfq.ops.scales import fixed_quantization, shared_scale
 from tfq.ops.table import OPERATIONS, FixedQuantization, Operation, operation
@@ -32,6 +32,7 @@ __all__ = [
     "bias",
     "bits",
     "boundary",
+    "called_subgraphs",
     "channel_axis",
     "compute",
     "entries",

@@ -100,7 +100,7 @@ def _peak(subgraph: Subgraph, peaks: dict[int, Peak]) -> Peak:
     """Find the peak of a subgraph, given those of the subgraphs that it calls."""
     best = Peak(0, None)
     for operator, live in zip(subgraph.operators, live_activations(subgraph), strict=True):
-        called = [peaks[index] for index in _called(operator) if index in peaks]
+        called = [peaks[index] for index in called_subgraphs(operator) if index in peaks]
         inner = max(called, key=_bytes, default=Peak(0, None))
         here = Peak(live + inner.bytes, inner.operator or operator)
         if best.operator is None or here.bytes > best.bytes:
@@ -147,12 +147,18 @@ def _callees_first(model: Model) -> list[Subgraph]:
             seen.add(index)
             stack.append((index, True))
             operators = model.subgraphs[index].operators
-            stack += [(callee, False) for operator in operators for callee in _called(operator)]
+            stack += [
+                (callee, False) for operator in operators for callee in called_subgraphs(operator)
+            ]
     return ordered
 
 
-def _called(operator: Operator) -> tuple[int, ...]:
-    """Return the indices of the subgraphs that an operator runs."""
+def called_subgraphs(operator: Operator) -> tuple[int, ...]:
+    """Return the indices of the subgraphs that an operator runs, as IF, WHILE and CALL do.
+
+    Args:
+        operator: Any operator.
+    """
     if not table.operation(operator).calls:
         return ()
     found: list[int] = []

@@ -7,8 +7,7 @@ from tfq.passes.changes import Changes, Kept, tensor_place
 from tfq.passes.constants import constant_obstacle
 from tfq.passes.kernels import BIASED
 from tfq.passes.parameters import Parameters, float32, parameters
-from tfq.passes.requantize import product, requantize
-from tfq.passes.rewrite import Rewrite
+from tfq.passes.requantize import product, requantized
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,11 +58,7 @@ def bias_scales(model: Model, biases: Collection[Tensor] | None = None) -> tuple
             kept.append(Kept(tensor_place(bias), reason))
         else:
             targets[bias] = found[0]
-    if not targets:
-        return model, Changes("bias_scales", (), tuple(kept))
-    rewrite = Rewrite(model)
-    changed = requantize(rewrite, targets)
-    return rewrite.finish(), Changes("bias_scales", tuple(changed), tuple(kept))
+    return requantized("bias_scales", model, targets, kept)
 
 
 def _target(operator: Operator) -> Parameters | None:

@@ -165,12 +165,11 @@ def touching(tensor: Tensor) -> tuple[Operator, ...]:
 
 def called_subgraphs(model: Model) -> frozenset[int]:
     """Return the indices of the subgraphs that operators run."""
-    found: set[int] = set()
-    for subgraph in model.subgraphs:
-        for operator in subgraph.operators:
-            if not ops.operation(operator).calls:
-                continue
-            for name, value in operator.options.items():
-                if "subgraph" in name and value is not None:
-                    found.update(value if isinstance(value, tuple) else (value,))
-    return frozenset(found)
+    return frozenset(
+        [
+            index
+            for subgraph in model.subgraphs
+            for operator in subgraph.operators
+            for index in ops.called_subgraphs(operator)
+        ]
+    )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from tfq.passes.changes import Changes, Kept, tensor_place
 from tfq.passes.constants import constant_obstacle, fine_constants, per_tensor_target
-from tfq.passes.requantize import requantize
-from tfq.passes.rewrite import Rewrite
+from tfq.passes.requantize import requantized
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,8 +49,4 @@ def per_tensor(model: Model) -> tuple[Model, Changes]:
             kept.append(Kept(tensor_place(tensor), reason))
         else:
             targets[tensor] = per_tensor_target(tensor)
-    if not targets:
-        return model, Changes("per_tensor", (), tuple(kept))
-    rewrite = Rewrite(model)
-    changed = requantize(rewrite, targets)
-    return rewrite.finish(), Changes("per_tensor", tuple(changed), tuple(kept))
+    return requantized("per_tensor", model, targets, kept)

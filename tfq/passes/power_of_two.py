@@ -6,8 +6,7 @@ from tfq.passes import activations
 from tfq.passes.changes import Changes, Kept, tensor_place
 from tfq.passes.constants import constant_obstacle, quantized_weights
 from tfq.passes.parameters import LIMITS, Parameters, next_power_of_two, parameters
-from tfq.passes.requantize import requantize
-from tfq.passes.rewrite import Rewrite
+from tfq.passes.requantize import requantized
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,11 +53,7 @@ def power_of_two(
         _plan_weights(model, targets, kept)
     if "activations" in of:
         _plan_activations(model, targets, kept)
-    if not targets:
-        return model, Changes("power_of_two", (), tuple(kept))
-    rewrite = Rewrite(model)
-    changed = requantize(rewrite, targets)
-    return rewrite.finish(), Changes("power_of_two", tuple(changed), tuple(kept))
+    return requantized("power_of_two", model, targets, kept)
 
 
 def _plan_weights(model: Model, targets: Plan, kept: list[Kept]) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tfq import ops
 from tfq.errors import InvalidModelError
-from tfq.passes.changes import Change, cost, operator_place, tensor_place
+from tfq.passes.changes import Change, Changes, cost, operator_place, tensor_place
 from tfq.passes.kernels import BIASED
 from tfq.passes.parameters import (
     LIMITS,
@@ -24,17 +24,17 @@ from tfq.passes.parameters import (
     quantized,
     real_values,
 )
+from tfq.passes.rewrite import Rewrite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     import numpy as np
 
     from tfq.model import Model, Operator, Tensor
-    from tfq.passes.changes import Cost
-    from tfq.passes.rewrite import Rewrite
+    from tfq.passes.changes import Cost, Kept
 
     Targets = Mapping[Tensor, Parameters]
 
@@ -45,6 +45,27 @@ class _Use(NamedTuple):
     operator: Operator
     before: tuple[float, ...]
     after: tuple[float, ...]
+
+
+def requantized(
+    name: str, model: Model, targets: Targets, kept: Sequence[Kept]
+) -> tuple[Model, Changes]:
+    """Do what a pass that gives tensors new quantization parameters has decided.
+
+    Args:
+        name: The pass.
+        model: Any model.
+        targets: The new parameters of tensors; see `requantize`.
+        kept: What the pass leaves alone.
+
+    Returns:
+        The new model, or `model` itself if there are no targets; and what changed.
+    """
+    if not targets:
+        return model, Changes(name, (), tuple(kept))
+    rewrite = Rewrite(model)
+    changed = requantize(rewrite, targets)
+    return rewrite.finish(), Changes(name, tuple(changed), tuple(kept))
 
 
 def requantize(rewrite: Rewrite, targets: Targets) -> list[Change]:

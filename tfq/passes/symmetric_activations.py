@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from tfq.passes.activations import groups, symmetric
 from tfq.passes.changes import Changes, Kept
-from tfq.passes.requantize import requantize
-from tfq.passes.rewrite import Rewrite
+from tfq.passes.requantize import requantized
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,8 +48,4 @@ def symmetric_activations(model: Model) -> tuple[Model, Changes]:
             kept.append(group.kept())
         else:
             targets.update(dict.fromkeys(group.tensors, new))
-    if not targets:
-        return model, Changes("symmetric_activations", (), tuple(kept))
-    rewrite = Rewrite(model)
-    changed = requantize(rewrite, targets)
-    return rewrite.finish(), Changes("symmetric_activations", tuple(changed), tuple(kept))
+    return requantized("symmetric_activations", model, targets, kept)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from tfq.passes.changes import Changes, Kept, tensor_place
 from tfq.passes.constants import constant_obstacle, quantized_weights, symmetric_target
-from tfq.passes.requantize import requantize
-from tfq.passes.rewrite import Rewrite
+from tfq.passes.requantize import requantized
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,8 +46,4 @@ def symmetric_weights(model: Model) -> tuple[Model, Changes]:
             kept.append(Kept(tensor_place(tensor), reason))
         else:
             targets[tensor] = symmetric_target(tensor, tensor.dtype)
-    if not targets:
-        return model, Changes("symmetric_weights", (), tuple(kept))
-    rewrite = Rewrite(model)
-    changed = requantize(rewrite, targets)
-    return rewrite.finish(), Changes("symmetric_weights", tuple(changed), tuple(kept))
+    return requantized("symmetric_weights", model, targets, kept)

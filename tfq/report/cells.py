@@ -61,7 +61,7 @@ def quantization_text(tensor: Tensor) -> str:
         return ""
     if quantization.granularity != "per_tensor" or not quantization.scales:
         return granularity_text(quantization)
-    zero_point = next(iter(quantization.zero_points), 0)
+    zero_point = quantization.zero_point
     return f"scale {quantization.scales[0]:.7g}, zero point {zero_point}"
 
 

@@ -160,7 +160,7 @@ def _real_range(tensor: Tensor, data: dict[str, Any]) -> str:
     quantization = tensor.quantization
     if quantization is None or len(quantization.scales) != 1:
         return ""
-    scale, zero = quantization.scales[0], next(iter(quantization.zero_points), 0)
+    scale, zero = quantization.scales[0], quantization.zero_point
     low, high = (scale * (data[end] - zero) for end in ("min", "max"))
     return f" (real {low:.4g} to {high:.4g})" if math.isfinite(low + high) else ""
 

@@ -213,7 +213,7 @@ def _single(tensor: Tensor) -> tuple[float, int] | None:
     quantization = tensor.quantization
     if quantization is None or len(quantization.scales) != 1:
         return None
-    return quantization.scales[0], next(iter(quantization.zero_points), 0)
+    return quantization.scales[0], quantization.zero_point
 
 
 def _shown(tensor: Tensor) -> str:
@@ -221,7 +221,7 @@ def _shown(tensor: Tensor) -> str:
     if quantization is None:
         return "no scale"
     scales = quantization.scales
-    point = next(iter(quantization.zero_points), 0)
+    point = quantization.zero_point
     return (
         f"{len(scales)} scales"
         if len(scales) != 1

@@ -66,7 +66,7 @@ def _line(tensor: Tensor) -> tuple[float, int] | None:
     quantization = tensor.quantization
     if quantization is None or len(quantization.scales) != 1:
         return None
-    return quantization.scales[0], next(iter(quantization.zero_points), 0)
+    return quantization.scales[0], quantization.zero_point
 
 
 def _is_zero(tensor: Tensor) -> bool:

@@ -20,7 +20,7 @@ def _scale(tensor: Tensor | None) -> float | None:
 def _zero_point(tensor: Tensor | None) -> int | None:
     if tensor is None or tensor.quantization is None:
         return None
-    return next(iter(tensor.quantization.zero_points), 0)
+    return tensor.quantization.zero_point
 
 
 def quantized(op: Operator) -> bool:
