@@ -44,6 +44,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/counting.py
 	$(BIN)/python benchmarks/placement.py
 	$(BIN)/python benchmarks/conversion.py
+	$(BIN)/python benchmarks/calibration.py
 
 # The stamp is written last, so an interrupted installation is taken up again.
 $(INSTALLED): pyproject.toml setup.cfg constraints.txt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -136,3 +137,19 @@ def edited(bindings: ModuleType, pack: Callable[[Any], bytes]) -> Callable[..., 
         return pack(model)
 
     return edited
+
+
+@pytest.fixture(scope="session")
+def accuracy_benchmark() -> ModuleType:
+    """benchmarks/accuracy.py; its `networks` are trained once and kept under build/."""
+    for package in ("tensorflow", "litert_quantizer", "sklearn"):
+        pytest.importorskip(package)
+    sys.path.insert(0, str(_CHECKOUT / "benchmarks"))
+    path = _CHECKOUT / "benchmarks" / "accuracy.py"
+    # Under a name of its own: tests/accuracy is in the way of the script's.
+    spec = importlib.util.spec_from_file_location("accuracy_benchmark", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

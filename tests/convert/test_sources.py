@@ -258,23 +258,15 @@ class TestTflite:
         add = tfq.convert(path, mode="float32", batch_size=7)
         assert add.inputs[0].shape[0] == 7
 
-    def test_weights_in_float16_are_refused(self, small: keras.Model) -> None:
-        half = tfq.convert(small, mode="float16")
-        with pytest.raises(errors.ConversionError, match="as float16; expected float32"):
-            convert(half)
-
-    def test_several_signatures_are_refused(self, shared_models: Path) -> None:
-        path = shared_models / "litert" / "multi_signature_model.tflite"
-        with pytest.raises(errors.ConversionError, match="expected a model of one signature"):
-            convert(path, AGES)
-
     def test_a_quantized_model_is_refused(self, path: Path) -> None:
         with pytest.raises(errors.ConversionError, match="already quantized"):
             convert(convert(path))
 
-    def test_uint8_is_refused_with_the_reason(self, path: Path) -> None:
-        with pytest.raises(errors.ArgumentError, match="int8 or float32"):
-            convert(path, input_type="uint8")
+    @pytest.mark.parametrize("accuracy", ["none", "standard"])
+    def test_uint8_inputs_are_made(self, path: Path, accuracy: str) -> None:
+        model = convert(path, input_type="uint8", accuracy=accuracy)
+        assert [tensor.dtype for tensor in model.inputs] == ["uint8"]
+        assert [tensor.dtype for tensor in model.outputs] == ["int8"]
 
 
 def _without_signature(content: bytes) -> bytes:

@@ -5,13 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from float_models import observed, photographs, run, sqnr
+from float_models import photographs, run, sqnr
+from layer_graphs import Graph, dice
 
 import tfq
 from tfq.model import Model
+from tfq.passes.absorb_bias import absorb_bias, absorb_bias_needs
 from tfq.passes.channels import Channels
 from tfq.passes.equalize import _apply, equalize
-from tfq.passes.float_weights import float_weights
+from tfq.passes.float_weights import check_finite, float_weights
+from tfq.passes.observe import extremes, observe
 from tfq.passes.quantize import Scheme, quantize
 from tfq.passes.rewrite import Rewrite
 
@@ -30,6 +33,11 @@ FACES = (
 def face(request: pytest.FixtureRequest, faces: dict[str, Path]) -> Model:
     pytest.importorskip("ai_edge_litert.interpreter")
     return tfq.load(faces[request.param])
+
+
+def named(model: Model, samples: list[np.ndarray]) -> list[dict[str, np.ndarray]]:
+    (name,) = model.input_names
+    return [{name: sample} for sample in samples]
 
 
 def test_unpacked_constants_compute_the_very_same(face: Model) -> None:
@@ -54,9 +62,34 @@ def test_equalized_models_compute_the_same(face: Model) -> None:
         assert np.abs(after - before).max() <= 1e-5 * np.abs(before).max()
 
 
+def test_only_the_last_layers_of_face_models_keep_their_channels(face: Model) -> None:
+    """Their residual blocks pad channels with zeros; the heads go to the outputs."""
+    unpacked, _ = float_weights(face)
+    channels = Channels(unpacked.subgraphs[0])
+
+    weighty = [op for op in unpacked.operators if op.weights is not None and op.name != "PRELU"]
+    assert [layer.operator for layer in channels.layers] == weighty
+    kept = [layer for layer in channels.layers if channels.fixed[layer.makes].any()]
+    # One for each head: up to two sizes of boxes, and their scores.
+    assert len(unpacked.outputs) <= len(kept) <= 4
+
+
+def test_biases_of_face_models_are_absorbed_without_a_difference(face: Model) -> None:
+    unpacked, _ = float_weights(face)
+    samples = photographs(face.inputs[0].shape, 3, seed=5)
+    seen = extremes(unpacked, absorb_bias_needs(unpacked), named(unpacked, samples))
+
+    absorbed, changes = absorb_bias(unpacked, seen)
+
+    assert changes.modified
+    for before, after in zip(run(unpacked, samples), run(absorbed, samples), strict=True):
+        assert np.abs(after - before).max() <= 1e-5 * np.abs(before).max()
+
+
 def test_every_face_model_becomes_a_full_integer_per_tensor_model(face: Model) -> None:
     equalized, _ = equalize(float_weights(face)[0])
-    ranges = observed(equalized, photographs(face.inputs[0].shape, 8, seed=3))
+    samples = named(equalized, photographs(face.inputs[0].shape, 8, seed=3))
+    ranges = observe(equalized, samples)
 
     quantized, changes = quantize(equalized, ranges.spans("moving_average"), Scheme())
 
@@ -91,7 +124,7 @@ def test_rescaled_channels_are_found_and_undone(digits: Any, samples: Path) -> N
     np.testing.assert_allclose(run(rough, images)[0], expected, atol=1e-5)
 
     def integers(model: Model) -> Model:
-        return quantize(model, observed(model, images).spans(), Scheme())[0]
+        return quantize(model, observe(model, named(model, images)).spans(), Scheme())[0]
 
     without = sqnr(expected, run(integers(rough), images)[0])
     mended = sqnr(expected, run(integers(equalize(rough)[0]), images)[0])
@@ -124,7 +157,7 @@ def test_other_schemes(scheme: Scheme, digits: Any, samples: Path) -> None:
     plain = digits(mode="float32")
     images = list(np.load(samples / "calibration.npz")["image"][:40, None].astype(np.float32))
 
-    quantized, _ = quantize(plain, observed(plain, images).spans(), scheme)
+    quantized, _ = quantize(plain, observe(plain, named(plain, images)).spans(), scheme)
 
     assert sqnr(run(plain, images)[0], run(quantized, images)[0]) > 20
     weights = [op.weights.quantization for op in quantized.operators if op.weights is not None]
@@ -147,3 +180,58 @@ def test_hybrid_depthwise_weights_keep_a_scale_for_each_channel(digits: Any, sam
         op.name == "DEPTHWISE_CONV_2D" and op.compute == "hybrid" for op in dynamic.operators
     )
     assert sqnr(run(dynamic, images)[0], run(changed, images)[0]) > 20
+
+
+def constant(schema: Any, values: Any, *, half: bool = False) -> Model:
+    """A dense layer with these weights, as they are or in float16 behind DEQUANTIZE."""
+    graph, values = Graph(schema), np.asarray(values)
+    weights = graph.constant(values, "f2" if half else "f4")
+    if half:
+        weights = graph.op("DEQUANTIZE", [weights])
+    data = graph.input(1, values.shape[1])
+    return graph.model(graph.op("FULLY_CONNECTED", [data, weights], 1, len(values)))
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize(("value", "word"), [(np.nan, "NaN"), (-np.inf, "infinity")])
+def test_weights_must_be_numbers(value: float, word: str, half: bool, bindings: Any) -> None:
+    weights = dice(1, 3, 4)
+    check_finite(constant(bindings, weights, half=half))
+    weights[1, 2] = value
+
+    with pytest.raises(tfq.ConversionError) as error:
+        check_finite(constant(bindings, weights, half=half))
+
+    name = "t0"
+    assert str(error.value).endswith(f": expected finite weights, got {word} in {name!r}")
+
+
+def test_biases_must_be_numbers(bindings: Any) -> None:
+    graph = Graph(bindings)
+    model = graph.model(graph.dense(graph.input(1, 4), dice(1, 2, 4), [0, np.nan]))
+
+    with pytest.raises(tfq.ConversionError, match="got NaN in"):
+        check_finite(model)
+
+
+def test_infinity_may_be_a_mask_or_what_pads(bindings: Any) -> None:
+    graph = Graph(bindings)
+    mask = graph.constant([0, -np.inf, 0, -np.inf])
+    masked = graph.op("ADD", [graph.input(1, 4), mask])
+    sizes = graph.constant([[0, 0], [1, 1]], "i4")
+    padded = graph.op("PADV2", [masked, sizes, graph.constant([-np.inf])], 1, 6)
+
+    check_finite(graph.model(graph.dense(padded, dice(1, 3, 6))))
+
+
+def test_weights_in_another_file_are_named(bindings: Any, pack: Any) -> None:
+    plain = constant(bindings, dice(1, 3, 4))
+    tree = bindings.ModelT.InitFromPackedBuf(bytes(plain), 0)
+    group, buffer = bindings.ExternalBufferGroupT(), bindings.ExternalBufferT()
+    group.name, buffer.id, buffer.length = "weights.bin", 5, 48
+    tree.externalBufferGroups, tree.externalBuffers = [group], [buffer]
+    tensor = tree.subgraphs[0].tensors[0]
+    tensor.buffer, tensor.externalBuffer = 0, 5
+
+    with pytest.raises(tfq.ConversionError, match="own file, got those of 't0' in another"):
+        check_finite(tfq.load(pack(tree)))

@@ -52,6 +52,43 @@ flags.DEFINE_string(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
+    "accuracy",
+    None,
+    "What is done for accuracy: none: the converter alone; standard, the default for full_integer "
+    "and int16x8: equalization, ranges, and the better of both on the calibration data; best: "
+    "ranges are searched and biases corrected, too.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "passes",
+    None,
+    "Instead of --accuracy, what is done, by name: equalize, absorb_bias, clip_weights; ranges by "
+    "minmax, moving_average, percentile:99.99, mse, entropy or search, METHOD@PATTERN for some; "
+    "symmetric, power_of_two; int16:PATTERN, float:PATTERN, int16:10%; correct_bias[:ITERATIONS].",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "save_ranges", None, "Where to write what calibration saw, as JSON.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "load_ranges", None, "Such a file, instead of calibrating again.", flag_values=FLAGS
+)
+flags.DEFINE_integer(
+    "weight_bits",
+    8,
+    "Of quantized weights: 8 or 4. Layers that cannot have 4 keep 8.",
+    lower_bound=1,
+    flag_values=FLAGS,
+)
+flags.DEFINE_integer(
+    "block_size",
+    None,
+    "How many weights along the input channels share a scale: 32, 64, 128 or 256, in dynamic_range "
+    "with 4 bits; by default all.",
+    lower_bound=1,
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
     "image_scale",
     None,
     "What pixels become: 0..1, -1..1, 0..255 or MEAN,STD in units of pixels.",
@@ -83,7 +120,9 @@ flags.DEFINE_multi_string(
     "NAME:1,224,224,3: a whole shape, where the model leaves more than the batch open. May repeat.",
     flag_values=FLAGS,
 )
-flags.DEFINE_string("signature", None, "Which signature of a SavedModel.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "signature", None, "Which signature of a SavedModel or .tflite.", flag_values=FLAGS
+)
 flags.DEFINE_bool(
     "allow_float_fallback",
     False,
@@ -143,6 +182,12 @@ def run(arguments: list[str]) -> int:
             profile=FLAGS.profile,
             input_type=FLAGS.input_type,
             output_type=FLAGS.output_type,
+            accuracy=FLAGS.accuracy,
+            passes=FLAGS.passes,
+            save_ranges=FLAGS.save_ranges,
+            load_ranges=FLAGS.load_ranges,
+            weight_bits=FLAGS.weight_bits,
+            block_size=FLAGS.block_size,
             image_scale=FLAGS.image_scale,
             parse_function=load_function(FLAGS.parse_function) if FLAGS.parse_function else None,
             batch_size=FLAGS.batch_size or None,

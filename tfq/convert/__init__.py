@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tfq.errors import CalibrationDataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tfq.convert.converted import ConvertedModel
     from tfq.profiles import Profile
@@ -28,6 +28,12 @@ def convert(
     profile: str | os.PathLike[str] | Profile | None = None,
     input_type: str | None = None,
     output_type: str | None = None,
+    accuracy: str | None = None,
+    passes: str | Sequence[str] | None = None,
+    save_ranges: str | os.PathLike[str] | None = None,
+    load_ranges: str | os.PathLike[str] | None = None,
+    weight_bits: int = 8,
+    block_size: int | None = None,
     image_scale: str | None = None,
     parse_function: Callable[[Any], Any] | None = None,
     batch_size: int | None = 1,
@@ -58,11 +64,27 @@ def convert(
         input_type: of the float inputs in the result: "int8" (the default), "uint8" or "float32"
             in "full_integer", "int16" or "float32" in "int16x8".
         output_type: likewise, of the outputs.
+        accuracy: "none": what TFLiteConverter alone makes (of a `.tflite`: LiteRT Quantizer);
+            "standard", the default for "full_integer" and "int16x8": the float model is equalized,
+            calibrated and quantized by passes, unless "none" has the better outputs on the
+            calibration data; "best": biases are corrected and ways to choose ranges tried, too.
+        passes: what is done instead of a level, in words or one text with commas: "equalize",
+            "absorb_bias", "clip_weights"; one of "minmax", "moving_average", "percentile:99.99",
+            "mse", "entropy" and "search" (the best of these), and "mse@PATTERN" for activations
+            of such names; "symmetric", "power_of_two"; "int16:PATTERN" or "float:PATTERN" for
+            layers of such names, "int16:10%" for those that gain most within so much of the MACs;
+            "correct_bias" or "correct_bias:ITERATIONS". Other modes than "full_integer" and
+            "int16x8" only take "equalize".
+        save_ranges: where to write what calibration saw of the activations, as JSON.
+        load_ranges: such a file, of this model: no sample is needed for calibration.
+        weight_bits: of quantized weights: 8 or 4. Layers that cannot have 4 keep 8.
+        block_size: how many weights along the input channels share a scale: 32, 64, 128 or 256, in
+            "dynamic_range" with 4 bits; by default all of a channel or tensor.
         image_scale: how pixels become inputs: "0..1", "-1..1", "0..255" or "MEAN,STD".
         parse_function: makes a sample of a serialized example, for TFRecords.
         batch_size: for models that leave the batch open; None keeps it open.
         input_shapes: whole shapes by input name, where the model leaves more than the batch open.
-        signature: which signature of a SavedModel.
+        signature: which signature of a SavedModel or `.tflite`.
         allow_float_fallback: leave operators without integer kernels in float.
         allow_select_tf_ops: keep operators that LiteRT lacks as TensorFlow's own.
         allow_custom_ops: keep unknown operators as custom ones.
@@ -70,7 +92,8 @@ def convert(
         verbose: let TensorFlow's log through to stderr.
 
     Returns:
-        The model, with `mode`, `granularity` and, where a profile was given, the lint `report`.
+        The model, with `mode`, `granularity`, `applied` (what was done for accuracy, also in its
+        metadata as "tfq") and, where a profile was given, the lint `report`.
 
     Raises:
         tfq.ArgumentError: an argument is unknown or contradicts another.
@@ -86,7 +109,7 @@ def convert(
         True
         >>> model.save("digits.tflite")
     """
-    from tfq.convert import calibration, converted, request, shapes, sources
+    from tfq.convert import calibration, converted, ranges_files, request, shapes, sources
     from tfq.profiles import load as load_profile
 
     device = load_profile(profile) if isinstance(profile, (str, os.PathLike)) else profile
@@ -96,15 +119,19 @@ def convert(
         granularity=granularity,
         input_type=input_type,
         output_type=output_type,
+        accuracy=accuracy,
+        passes=passes,
+        weight_bits=weight_bits,
+        block_size=block_size,
         allow_float_fallback=allow_float_fallback,
         allow_select_tf_ops=allow_select_tf_ops,
         allow_custom_ops=allow_custom_ops,
         verbose=verbose,
     )
+    saved = ranges_files.prepare(asked, save_ranges, load_ranges)
     opened = sources.open_source(
         source, signature=signature, unsafe_load=unsafe_load, verbose=verbose
     )
-    request.check_source(asked, opened)
     inputs = shapes.resolve(opened.inputs, batch_size, input_shapes or {})
     samples = None
     if calibration_data is not None:
@@ -113,8 +140,12 @@ def convert(
         )
         inputs = shapes.fill(inputs, samples.shapes)
     if asked.mode.needs_calibration:
-        if samples is None:
+        if samples is None and saved is None:
             wanted = "; ".join(map(str, inputs))
             raise CalibrationDataError(f"{asked.mode.name} needs calibration_data for {wanted}")
-        calibration.check_ranges(samples, inputs)
-    return converted.make(opened, inputs, asked, samples, device)
+        if samples is not None:
+            calibration.check_ranges(samples, inputs)
+    model = converted.make(opened, inputs, asked, samples, device, saved)
+    if save_ranges is not None:
+        ranges_files.save(model, save_ranges)
+    return model

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tfq import format as file_format
-from tfq.convert import check, converter, quantizer
+from tfq.convert import check
 from tfq.convert.calibration import Samples
+from tfq.convert.makers import Maker, maker
+from tfq.convert.record import Applied, recorded
 from tfq.convert.request import Request
-from tfq.convert.sources import GraphSource, InputSpec, Source
+from tfq.convert.sources import InputSpec, Source
 from tfq.lint import Report, lint
-from tfq.model import Model, load
+from tfq.model import Model
 from tfq.profiles import Profile
+
+if TYPE_CHECKING:
+    from tfq.convert.choice import Choice
+    from tfq.passes.ranges import Ranges
 
 
 class ConvertedModel(Model):
@@ -19,18 +25,26 @@ class ConvertedModel(Model):
 
     Attributes:
         mode: how it is quantized.
-        granularity: the weights' scales; None where the mode has none.
+        granularity: the weights' scales, "per_tensor", "per_channel" or "blockwise"; None where the
+            mode has none.
+        applied: what was done for its accuracy.
+        ranges: what calibration saw of the activations; None where none were taken.
         report: what lint says of it for the profile it was made for; None without a profile.
     """
 
     mode: str
     granularity: str | None
+    applied: Applied
+    ranges: Ranges | None
     report: Report | None
 
-    def __init__(self, content: bytes, request: Request, profile: Profile | None) -> None:
-        """Reads what a converter wrote, and lints it for `profile`."""
-        super().__init__(file_format.read(content))
-        vars(self).update(mode=request.mode.name, granularity=request.granularity)
+    def __init__(self, choice: Choice, request: Request, profile: Profile | None) -> None:
+        """Views what was made, with a record of how in its metadata, and lints it."""
+        made = recorded(choice.model, choice.applied, request, profile)
+        super().__init__(made.table)
+        granularity = "blockwise" if request.block_size else request.granularity
+        vars(self).update(mode=request.mode.name, granularity=granularity)
+        vars(self).update(applied=choice.applied, ranges=choice.ranges)
         vars(self).update(report=None if profile is None else lint(self, profile))
 
 
@@ -40,6 +54,7 @@ def make(
     request: Request,
     samples: Samples | None,
     profile: Profile | None,
+    saved: Ranges | None = None,
 ) -> ConvertedModel:
     """Converts, reads the result back, checks it and lints it.
 
@@ -49,33 +64,28 @@ def make(
         request: how.
         samples: calibration data, where the mode needs them.
         profile: the device to lint for.
+        saved: ranges of an earlier calibration, instead of running the samples.
 
     Raises:
         ConversionError: the converter refuses, or what came out is not what was asked.
     """
-    model = ConvertedModel(_content(source, inputs, request, samples), request, profile)
-    check.check(model, request)
-    return model
+    with maker(source, inputs, request, samples) as making:
+        choice = _choice(making, request, saved)
+    check.check(choice.model, request)
+    return ConvertedModel(choice, request, profile)
 
 
-def _content(
-    source: Source, inputs: Sequence[InputSpec], request: Request, samples: Samples | None
-) -> bytes:
-    """Runs TFLiteConverter, LiteRT Quantizer, or one after the other."""
-    if isinstance(source, GraphSource):
-        if not _needs_quantizer(request):
-            return converter.convert_graph(source, inputs, request, samples)
-        content = converter.convert_graph(source, inputs, request.as_float(), None)
-        return quantizer.quantize(load(content), inputs, request, samples, source.label)
-    model = quantizer.with_shapes(source.model, inputs, source.label)
-    return quantizer.quantize(model, inputs, request, samples, source.label)
+def _choice(making: Maker, request: Request, saved: Ranges | None) -> Choice:
+    from tfq.convert.choice import Choice, check_runs, choose
+    from tfq.passes.equalize import equalize
 
-
-def _needs_quantizer(request: Request) -> bool:
-    """What TFLiteConverter has no switch for, or fails at.
-
-    It cannot keep activations in float while weights are integers, and its 16x8 quantizer refuses
-    per-tensor weights ("Quantized dimension … do not match", TensorFlow 2.21).
-    """
-    name = request.mode.name
-    return name == "weight_only" or (name == "int16x8" and request.granularity == "per_tensor")
+    if request.plan.level == "none":
+        model = making.plain()
+        if request.mode.integer:
+            check_runs(model, (), making.tool)
+        return Choice(model, Applied("none", converter=making.tool))
+    if request.mode.integer:
+        return choose(making, saved)
+    model, change = equalize(making.float_model)
+    applied = Applied("passes", request.plan.float_passes, changes=(change,))
+    return Choice(making.quantized(model), applied)

@@ -17,46 +17,69 @@ from tfq.errors import ConversionError, one_line
 from tfq.runtime import quiet
 
 
-def convert_graph(
-    source: GraphSource,
-    inputs: Sequence[InputSpec],
-    request: Request,
-    samples: Samples | None,
-) -> bytes:
-    """Converts a TensorFlow source to the bytes of a `.tflite`.
+class FrozenGraph:
+    """A TensorFlow source, traced and frozen once, and converted as often as needed.
 
-    Args:
-        source: the model.
-        inputs: its inputs with the shapes to convert.
-        request: the mode and its options.
-        samples: calibration data, for modes that need them.
-
-    Raises:
-        ConversionError: the model cannot be traced, or TFLiteConverter refuses it; the message
-            names the ops at fault and what to do.
+    Attributes:
+        names: the name of each input in what is converted, by the name the user knows.
     """
-    import tensorflow as tf
 
-    with (
-        quiet.silenced(request.verbose) as terminal,
-        tempfile.TemporaryDirectory(prefix="tfq-") as directory,
-    ):
-        feed = None
-        try:
-            names = tracing.freeze(source, inputs, Path(directory), request.mode)
-            converter = tf.lite.TFLiteConverter.from_saved_model(directory)
-            _configure(tf, converter, request)
-            if request.mode.needs_calibration and samples is not None:
-                feed = Feed(samples, inputs, names, terminal)
-                converter.representative_dataset = lambda: iter(feed)
-            return bytes(converter.convert())
-        except ConversionError:
-            raise
-        except Exception as error:  # TensorFlow raises many types
-            raise _explain(error, source.label, request) from error
-        finally:
-            if feed is not None:
-                feed.close()
+    def __init__(self, source: GraphSource, inputs: Sequence[InputSpec], request: Request) -> None:
+        """Traces the source.
+
+        Args:
+            source: the model.
+            inputs: its inputs with the shapes to convert.
+            request: the mode that it is at last converted to.
+
+        Raises:
+            ConversionError: the model cannot be traced, or not be converted to that mode.
+        """
+        self._source, self._inputs, self._aim = source, inputs, request
+        self._directory = tempfile.TemporaryDirectory(prefix="tfq-")
+        with quiet.silenced(request.verbose):
+            try:
+                self.names = tracing.freeze(
+                    source, inputs, Path(self._directory.name), request.mode
+                )
+            except ConversionError:
+                self.close()
+                raise
+            except Exception as error:  # TensorFlow raises many types
+                self.close()
+                raise _explain(error, source.label, request) from error
+
+    def convert(self, request: Request, samples: Samples | None) -> bytes:
+        """Converts it to the bytes of a `.tflite`.
+
+        Args:
+            request: the mode and its options.
+            samples: calibration data, for modes that need them.
+
+        Raises:
+            ConversionError: TFLiteConverter refuses; the message names the ops at fault and what
+                to do.
+        """
+        import tensorflow as tf
+
+        with quiet.silenced(request.verbose) as terminal:
+            feed = None
+            try:
+                converter = tf.lite.TFLiteConverter.from_saved_model(self._directory.name)
+                _configure(tf, converter, request)
+                if request.mode.needs_calibration and samples is not None:
+                    feed = Feed(samples, self._inputs, self.names, terminal)
+                    converter.representative_dataset = lambda: iter(feed)
+                return bytes(converter.convert())
+            except Exception as error:  # TensorFlow raises many types
+                raise _explain(error, self._source.label, self._aim) from error
+            finally:
+                if feed is not None:
+                    feed.close()
+
+    def close(self) -> None:
+        """Removes what was frozen."""
+        self._directory.cleanup()
 
 
 def _configure(tf: Any, converter: Any, request: Request) -> None:

@@ -15,7 +15,7 @@ class Feed:
 
     def __init__(
         self,
-        samples: Samples,
+        samples: Samples | None,
         inputs: Sequence[InputSpec],
         names: Mapping[str, str],
         terminal: TextIO,
@@ -23,7 +23,7 @@ class Feed:
         """Prepares to feed.
 
         Args:
-            samples: what to feed.
+            samples: what to feed; None for nothing.
             inputs: the model's, with the shapes it is run with.
             names: the tool's name of each input, by the name in `samples`.
             terminal: where the bar goes, if it is a terminal and this is no CI.
@@ -34,10 +34,20 @@ class Feed:
         self._terminal = terminal
         self._bar: Any = None
 
+    def __enter__(self) -> Feed:
+        """Feeds until the block ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the bar, also where the tool stopped half-way."""
+        self.close()
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yields one batch after the other, by the tool's names."""
         from tqdm import tqdm
 
+        if self._samples is None:
+            return
         self.close()
         self._bar = tqdm(
             self._samples.batches(self._inputs),

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from tfq.convert.calibration import Samples
 from tfq.convert.feed import Feed
+from tfq.convert.flatbuffers import in_todays_form, with_distinct_names
 from tfq.convert.request import Request
+from tfq.convert.small_weights import misfits, unfused, warn_of_others
 from tfq.convert.sources import InputSpec
 from tfq.errors import ConversionError, MissingDependencyError, one_line
-from tfq.format import Draft
-from tfq.model import Model
+from tfq.model import Model, load
+from tfq.passes.ranges import activation_keys
 from tfq.runtime import quiet
+
+_EVERY = ".*"
 
 
 def quantize(
@@ -21,15 +26,22 @@ def quantize(
     request: Request,
     samples: Samples | None,
     label: str,
+    spans: Mapping[str, tuple[float, float]] | None = None,
 ) -> bytes:
     """Quantizes a float model.
 
     Args:
-        model: all its weights in float32.
+        model: all its weights in float32; with a signature that names all its inputs.
         inputs: its inputs, in order.
-        request: mode and granularity.
+        request: mode, granularity, bits of weights.
         samples: calibration data by the names of the model's inputs, where the mode needs them.
         label: what to call the model in messages.
+        spans: least and greatest value of each activation, by `activation_keys`, to use rather than
+            calibrate on the samples. The library's own ranges are a moving average of the samples'
+            and clip what is larger.
+
+    Returns:
+        The content of a file.
 
     Raises:
         ConversionError: LiteRT Quantizer refuses the model.
@@ -46,59 +58,133 @@ def quantize(
     feed = None
     with quiet.silenced(request.verbose) as terminal:
         try:
-            ready = _with_signature(model)
+            ready = in_todays_form(with_distinct_names(unfused(model, request)))
             work = quantizer.Quantizer(bytearray(bytes(ready)))
-            _configure(work, request)
+            _configure(work, request, ready)
             ranges = None
-            if request.mode.needs_calibration and samples is not None:
+            if spans is not None:
+                ranges = _statistics(model, ready, spans)
+            elif request.mode.needs_calibration and samples is not None:
                 names = dict(zip([spec.name for spec in inputs], ready.input_names, strict=True))
                 feed = Feed(samples, inputs, names, terminal)
-                ranges = work.calibrate({ready.signatures[0].name: feed}, num_threads=1)
+                ranges = work.calibrate({_entry(ready): feed}, num_threads=1)
             result = work.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
-            return bytes(result.quantized_model)
+            content = bytes(result.quantized_model)
         except Exception as error:  # the library raises many types
             raise ConversionError(
-                f"{label} cannot be quantized to {request.mode.name}: {one_line(error)}"
+                f"{label}{_custom(model)} cannot be quantized to {request.mode.name}: "
+                f"{one_line(error)}"
             ) from error
         finally:
             if feed is not None:
                 feed.close()
+    if request.weight_bits != 8:
+        warn_of_others(load(content), request)
+    return content
 
 
-def _configure(work: Any, request: Request) -> None:
+def _custom(model: Model) -> str:
+    """What may be why it does not run: LiteRT's message does not always name the operator."""
+    operators = [op for subgraph in model.subgraphs for op in subgraph.operators if op.is_custom]
+    names = dict.fromkeys(op.name for op in operators)
+    return f" with custom operators ({', '.join(names)})" if names else ""
+
+
+def _statistics(
+    model: Model, ready: Model, spans: Mapping[str, tuple[float, float]]
+) -> dict[str, dict[str, Any]]:
+    """Ranges as the library keeps them: by its name of a tensor, and of the tensor's rank."""
+    import numpy as np
+
+    keys = activation_keys(model.subgraphs[0])
+    made = {}
+    for old, new in zip(model.tensors, ready.tensors, strict=True):
+        if keys[old] in spans:
+            ones = (1,) * len(new.shape)
+            low, high = (np.full(ones, limit, np.float32) for limit in spans[keys[old]])
+            made[new.name] = {"min": low, "max": high}
+    return made
+
+
+def _entry(model: Model) -> str:
+    """The signature whose names are those of `input_names`."""
+    names = set(model.input_names)
+    return next(each.name for each in model.signatures if names <= each.inputs.keys())
+
+
+def _configure(work: Any, request: Request, model: Model) -> None:
     """Writes the recipe for a mode."""
     from litert_quantizer import qtyping
     from litert_quantizer.algorithm_manager import AlgorithmName
 
-    every, ops = ".*", qtyping.TFLOperationName
-    weights = (
-        qtyping.QuantGranularity.TENSORWISE
-        if request.granularity == "per_tensor"
-        else qtyping.QuantGranularity.CHANNELWISE
-    )
+    ops = qtyping.TFLOperationName
+    if request.mode.name == "float16":
+        half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
+        config = qtyping.OpQuantizationConfig(
+            weight_tensor_config=half,
+            compute_precision=qtyping.ComputePrecision.FLOAT,
+            explicit_dequantize=True,
+        )
+        work.update_quantization_recipe(
+            _EVERY, ops.ALL_SUPPORTED, config, AlgorithmName.FLOAT_CASTING
+        )
+        return
+    for row in _recipe(request, model):
+        _add(work, request, row)
+    for place, dtype in (("INPUT", request.input_type), ("OUTPUT", request.output_type)):
+        if request.mode.integer and dtype == "float32":
+            work.update_quantization_recipe(
+                _EVERY, ops[place], algorithm_key=AlgorithmName.NO_QUANTIZE
+            )
+
+
+class _Row(NamedTuple):
+    """What weights become; a later row overrides an earlier one.
+
+    Attributes:
+        scope: a pattern of operators' names, which are those of their outputs.
+        operator: the library's name of a kind of operators.
+        bits: of the weights.
+        granularity: the library's name of one.
+    """
+
+    scope: str
+    operator: str
+    bits: int
+    granularity: str
+
+
+def _recipe(request: Request, model: Model) -> list[_Row]:
+    """8 bits for all that has weights, then 4 for the operators that can have them."""
+    whole = "TENSORWISE" if request.granularity == "per_tensor" else "CHANNELWISE"
+    rows = [_Row(_EVERY, "ALL_SUPPORTED", 8, whole)]
+    if request.weight_bits == 8:
+        return rows
+    if request.block_size is None:
+        return rows + [_Row(_EVERY, name, 4, whole) for name in request.mode.four_bits]
+    blocks = f"BLOCKWISE_{request.block_size}"
+    rows += [_Row(_EVERY, name, 4, blocks) for name in request.mode.blockwise]
+    unfit = [re.escape(op.outputs[0].name) for op in misfits(model, request)]
+    if unfit:
+        scope = rf"\A({'|'.join(unfit)});"
+        rows += [_Row(scope, name, 8, whole) for name in request.mode.blockwise]
+    return rows
+
+
+def _add(work: Any, request: Request, row: _Row) -> None:
+    from litert_quantizer import qtyping
+
+    operator = qtyping.TFLOperationName[row.operator]
+    granularity = qtyping.QuantGranularity[row.granularity]
     match request.mode.name:
         case "dynamic_range":
-            work.add_dynamic_config(every, ops.ALL_SUPPORTED, 8, weights)
+            work.add_dynamic_config(row.scope, operator, row.bits, granularity)
         case "weight_only":
-            work.add_weight_only_config(every, ops.ALL_SUPPORTED, 8, weights)
-        case "float16":
-            half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
-            config = qtyping.OpQuantizationConfig(
-                weight_tensor_config=half,
-                compute_precision=qtyping.ComputePrecision.FLOAT,
-                explicit_dequantize=True,
-            )
-            work.update_quantization_recipe(
-                every, ops.ALL_SUPPORTED, config, AlgorithmName.FLOAT_CASTING
-            )
-        case "full_integer" | "int16x8":
-            bits = 8 if request.mode.name == "full_integer" else 16
-            work.add_static_config(every, ops.ALL_SUPPORTED, bits, 8, weights)
-            for place, dtype in (("INPUT", request.input_type), ("OUTPUT", request.output_type)):
-                if dtype == "float32":
-                    work.update_quantization_recipe(
-                        every, ops[place], algorithm_key=AlgorithmName.NO_QUANTIZE
-                    )
+            work.add_weight_only_config(row.scope, operator, row.bits, granularity)
+        case "full_integer":
+            work.add_static_config(row.scope, operator, 8, row.bits, granularity)
+        case "int16x8":
+            work.add_static_config(row.scope, operator, 16, row.bits, granularity)
 
 
 def with_shapes(model: Model, inputs: Sequence[InputSpec], label: str) -> Model:
@@ -135,19 +221,4 @@ def with_shapes(model: Model, inputs: Sequence[InputSpec], label: str) -> Model:
     draft = model.draft()
     for index, tensor in enumerate(draft["subgraphs"][0]["tensors"]):
         tensor["shape"], tensor["shape_signature"] = shapes[index].tolist(), None
-    return Model.from_draft(draft)
-
-
-def _with_signature(model: Model) -> Model:
-    """The model with a signature, which LiteRT Quantizer insists on: its inputs and outputs."""
-    if model.signatures:
-        return model
-    draft = model.draft()
-    inputs, outputs = (
-        [Draft("TensorMap", name=tensor.name, tensor_index=tensor.index) for tensor in tensors]
-        for tensors in (model.inputs, model.outputs)
-    )
-    draft["signature_defs"] = [
-        Draft("SignatureDef", signature_key="serving_default", inputs=inputs, outputs=outputs)
-    ]
     return Model.from_draft(draft)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tfq.convert.modes import MODES, Mode, one_of
-from tfq.convert.sources import FlatbufferSource, Source
+from tfq.convert.modes import MODES, Mode, check_weights, one_of
+from tfq.convert.plan import NO_PLAN, Plan
+from tfq.convert.plan import make as make_plan
 from tfq.errors import ArgumentError
 from tfq.profiles import Profile
 from tfq.profiles.profile import Conversion
@@ -22,6 +24,9 @@ class Request:
         granularity: "per_tensor" or "per_channel"; None where the mode has no scales.
         input_type: type of the float inputs in the file.
         output_type: type of the float outputs in the file.
+        plan: what is done for accuracy.
+        weight_bits: of quantized weights.
+        block_size: how many weights along the input channels share a scale; None: no blocks.
         allow_float_fallback: leave ops without integer kernels in float.
         allow_select_tf_ops: let TensorFlow's own ops stand in the file (needs the Flex delegate).
         allow_custom_ops: let unknown ops stand in the file as custom ops.
@@ -32,6 +37,9 @@ class Request:
     granularity: str | None
     input_type: str
     output_type: str
+    plan: Plan = NO_PLAN
+    weight_bits: int = 8
+    block_size: int | None = None
     allow_float_fallback: bool = False
     allow_select_tf_ops: bool = False
     allow_custom_ops: bool = False
@@ -45,6 +53,9 @@ class Request:
             granularity=None,
             input_type="float32",
             output_type="float32",
+            plan=NO_PLAN,
+            weight_bits=8,
+            block_size=None,
         )
 
 
@@ -55,6 +66,10 @@ def complete(
     granularity: str | None = None,
     input_type: str | None = None,
     output_type: str | None = None,
+    accuracy: str | None = None,
+    passes: str | Sequence[str] | None = None,
+    weight_bits: int = 8,
+    block_size: int | None = None,
     allow_float_fallback: bool = False,
     allow_select_tf_ops: bool = False,
     allow_custom_ops: bool = False,
@@ -68,6 +83,10 @@ def complete(
         granularity: as there.
         input_type: as there.
         output_type: as there.
+        accuracy: as there.
+        passes: as there.
+        weight_bits: as there.
+        block_size: as there.
         allow_float_fallback: as there.
         allow_select_tf_ops: as there.
         allow_custom_ops: as there.
@@ -82,36 +101,35 @@ def complete(
     if advice is None or chosen.name != advice.mode:
         # Another mode than the profile's has its own types; the granularity is the device's.
         advice = Conversion(chosen.name, advice.granularity if advice else None)
-    return Request(
+    request = Request(
         chosen,
         _granularity(chosen, granularity, advice.granularity),
         _io_type("input_type", chosen, input_type or advice.input_type),
         _io_type("output_type", chosen, output_type or advice.output_type),
+        _plan(chosen, accuracy, passes, profile),
+        weight_bits,
+        block_size,
         allow_float_fallback,
         allow_select_tf_ops,
         allow_custom_ops,
         verbose,
     )
+    check_weights(request)
+    return request
 
 
-def check_source(request: Request, source: Source) -> None:
-    """Checks that the tool for this kind of source can do what is asked.
-
-    Args:
-        request: what is asked.
-        source: what is to be converted.
-
-    Raises:
-        ArgumentError: it cannot.
-    """
-    if isinstance(source, FlatbufferSource) and "uint8" in (
-        request.input_type,
-        request.output_type,
-    ):
-        raise ArgumentError(
-            f"uint8 inputs and outputs: expected a TensorFlow or Keras source, got {source.label}; "
-            "LiteRT Quantizer makes int8 or float32"
-        )
+def _plan(
+    mode: Mode, accuracy: str | None, passes: str | Sequence[str] | None, profile: Profile | None
+) -> Plan:
+    """Refuse what a mode without calibration cannot do: it has no integers but weights."""
+    if mode.integer:
+        return make_plan(accuracy, passes, "standard").for_device(profile)
+    plan = make_plan(accuracy, passes, "none")
+    if plan.level in ("standard", "best"):
+        raise ArgumentError(f"accuracy={plan.level}: for full_integer and int16x8, not {mode.name}")
+    if plan.level == "passes" and plan != Plan("passes", ("equalize",)):
+        raise ArgumentError(f"passes: in {mode.name} expected equalize only, got {passes!r}")
+    return plan
 
 
 def _granularity(mode: Mode, asked: str | None, advised: str | None) -> str | None:

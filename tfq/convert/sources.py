@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfq.convert import keras_files
+from tfq.convert import flatbuffers, keras_files
+from tfq.convert.names import distinct as distinct
 from tfq.errors import (
     ArgumentError,
     ConversionError,
@@ -70,7 +71,13 @@ class GraphSource:
 
 @dataclass(frozen=True)
 class FlatbufferSource:
-    """A float `.tflite`."""
+    """A float `.tflite`.
+
+    Attributes:
+        inputs: what it takes, in order.
+        model: with float32 weights, and a signature that names its inputs as `inputs` does.
+        label: what it is, for messages.
+    """
 
     inputs: tuple[InputSpec, ...]
     model: Model
@@ -92,14 +99,16 @@ def open_source(
     Args:
         source: a Keras 3 or tf_keras model, a tf.function or concrete function, a `tfq.Model`, or a
             path to a `.keras`, `.h5`, `.hdf5`, `.tflite` file or a SavedModel directory.
-        signature: which signature of a SavedModel; by default `serving_default`, or the only one.
+        signature: which signature of a SavedModel or `.tflite`; by default `serving_default`, or
+            the only one.
         unsafe_load: load Keras files whose Lambda layers hold Python code, which runs on loading.
         verbose: let TensorFlow's log through.
 
     Raises:
-        ArgumentError: `source` is nothing of the kind.
+        ArgumentError: `source` is nothing of the kind, or has no such signature.
         InvalidModelError: a file is missing, broken or of another format.
-        ConversionError: a `.tflite` is quantized already; a Keras model has no known inputs.
+        ConversionError: a `.tflite` is quantized already, or has several signatures of which none
+            is chosen; a Keras model has no known inputs.
     """
     with quiet.silenced(verbose):
         return _open(source, signature, unsafe_load)
@@ -108,10 +117,10 @@ def open_source(
 def _open(source: Any, signature: str | None, unsafe_load: bool) -> Source:
     if isinstance(source, (str, os.PathLike)):
         return _open_path(Path(source), signature, unsafe_load)
-    if signature is not None:
-        raise ArgumentError("signature: expected a SavedModel directory to choose one of")
     if isinstance(source, Model):
-        return _from_flatbuffer(source, "the .tflite model")
+        return _from_flatbuffer(source, "the .tflite model", signature)
+    if signature is not None:
+        raise ArgumentError("signature: expected a SavedModel or a .tflite to choose one of")
     keras_model = _from_keras_object(source)
     if keras_model is not None:
         return keras_model
@@ -130,11 +139,11 @@ def _open_path(path: Path, signature: str | None, unsafe_load: bool) -> Source:
         raise InvalidModelError(f"{path}: no such file or directory")
     if path.is_dir():
         return _open_saved_model(path, signature)
-    if signature is not None:
-        raise ArgumentError(f"signature: expected a SavedModel directory, got {path}")
     suffix = path.suffix.lower()
     if suffix == ".tflite":
-        return _from_flatbuffer(load(path), str(path))
+        return _from_flatbuffer(load(path), str(path), signature)
+    if signature is not None:
+        raise ArgumentError(f"signature: expected a SavedModel or a .tflite, got {path}")
     if not path.is_file():
         raise InvalidModelError(f"{path}: expected a file, found a pipe or a device")
     if suffix in (".keras", ".h5", ".hdf5"):
@@ -151,13 +160,8 @@ def _open_path(path: Path, signature: str | None, unsafe_load: bool) -> Source:
     )
 
 
-def _from_flatbuffer(model: Model, label: str) -> FlatbufferSource:
-    if not model.inputs:
-        raise ConversionError(f"{label} has no inputs")
-    if len(model.signatures) > 1:
-        names = ", ".join(signature.name for signature in model.signatures)
-        raise ConversionError(f"{label}: expected a model of one signature; it has {names}")
-    _check_float(model, label)
+def _from_flatbuffer(model: Model, label: str, signature: str | None) -> FlatbufferSource:
+    model = flatbuffers.prepared(model, label, signature)
     inputs = tuple(
         InputSpec(
             name,
@@ -167,21 +171,6 @@ def _from_flatbuffer(model: Model, label: str) -> FlatbufferSource:
         for name, tensor in zip(model.input_names, model.inputs, strict=True)
     )
     return FlatbufferSource(inputs, model, label)
-
-
-def _check_float(model: Model, label: str) -> None:
-    """A quantized model cannot be quantized again: its float values are gone."""
-    for subgraph in model.subgraphs:
-        for tensor in subgraph.tensors:
-            if tensor.quantization is not None and tensor.dtype != "float32":
-                raise ConversionError(
-                    f"{label} is already quantized (tensor {tensor.name!r} is {tensor.dtype}); "
-                    "expected a float model"
-                )
-            if tensor.dtype == "float16":
-                raise ConversionError(
-                    f"{label} stores {tensor.name!r} as float16; expected float32 weights"
-                )
 
 
 def _open_saved_model(path: Path, signature: str | None) -> GraphSource:
@@ -325,17 +314,6 @@ def _inputs(label: str, names: Sequence[str], specs: Sequence[Any]) -> tuple[Inp
             raise ConversionError(f"{label}: input {name!r} has no fixed rank")
         inputs.append(InputSpec(name, tuple(spec.shape), dtype))
     return tuple(inputs)
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """Each name once, whatever the case of its letters: a repeated one gets a number."""
-    result: list[str] = []
-    for name in names:
-        unique, number = name, 1
-        while unique.lower() in [each.lower() for each in result]:
-            unique, number = f"{name}_{number}", number + 1
-        result.append(unique)
-    return result
 
 
 def _named(tree: Any, outputs: Any, names: Sequence[str] = ()) -> dict[str, Any]:

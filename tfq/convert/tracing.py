@@ -57,24 +57,24 @@ def freeze(
             f"{source.label} has a loop, which TensorFlow cannot calibrate; if it is a recurrent "
             "layer, build it with unroll=True"
         )
-    arguments = _signature_names([spec.name for spec in inputs])
+    arguments = signature_names(inputs)
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator, unused-ignore]
     def serve(**keywords: Any) -> dict[str, Any]:
-        outputs = tf.nest.flatten(flat(*(keywords[name] for name in arguments)))
+        outputs = tf.nest.flatten(flat(*(keywords[name] for name in arguments.values())))
         return dict(zip(output_names, outputs, strict=True))
 
     module.serve = serve
     signature = serve.get_concrete_function(
         **{
-            name: tf.TensorSpec(spec.shape, spec.dtype, name=name)
-            for name, spec in zip(arguments, inputs, strict=True)
+            arguments[spec.name]: tf.TensorSpec(spec.shape, spec.dtype, name=arguments[spec.name])
+            for spec in inputs
         }
     )
     # Gradients are not needed, and those of frozen functions, such as swish has, cannot be saved.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, str(directory), signatures=signature, options=options)
-    return {spec.name: name for spec, name in zip(inputs, arguments, strict=True)}
+    return arguments
 
 
 def _trace(source: GraphSource, inputs: Sequence[InputSpec]) -> tuple[Any, list[str]]:
@@ -116,10 +116,18 @@ def _with_constants(traced: Any) -> Any:
     return convert_variables_to_constants_v2(traced, lower_control_flow=False)
 
 
-def _signature_names(names: Sequence[str]) -> list[str]:
-    """The names as TensorFlow accepts them for arguments: identifiers, each once."""
-    plain = [re.sub(r"\W", "_", name, flags=re.ASCII) for name in names]
-    return distinct([name if _is_argument(name) else f"input_{name}" for name in plain])
+def signature_names(inputs: Sequence[InputSpec]) -> dict[str, str]:
+    """The names of inputs as TensorFlow accepts them for arguments: identifiers, each once.
+
+    Args:
+        inputs: a model's.
+
+    Returns:
+        The signature's name for each, by the name the user knows.
+    """
+    plain = [re.sub(r"\W", "_", spec.name, flags=re.ASCII) for spec in inputs]
+    made = distinct([name if _is_argument(name) else f"input_{name}" for name in plain])
+    return {spec.name: name for spec, name in zip(inputs, made, strict=True)}
 
 
 def _is_argument(name: str) -> bool:

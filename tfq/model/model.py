@@ -115,11 +115,21 @@ class Model(View):
     @lazy
     def input_names(self) -> tuple[str, ...]:
         """What callers name the inputs, in order: by the signature, else by their tensors."""
+        return self._names("inputs")
+
+    @lazy
+    def output_names(self) -> tuple[str, ...]:
+        """What callers name the outputs, likewise."""
+        return self._names("outputs")
+
+    def _names(self, side: str) -> tuple[str, ...]:
+        tensors: tuple[Tensor, ...] = getattr(self, side)
         for signature in self.signatures:
-            names = {tensor: name for name, tensor in signature.inputs.items()}
-            if signature.subgraph.index == 0 and all(tensor in names for tensor in self.inputs):
-                return tuple([names[tensor] for tensor in self.inputs])
-        return tuple([tensor.name for tensor in self.inputs])
+            named: dict[str, Tensor] = getattr(signature, side)
+            names = {tensor: name for name, tensor in named.items()}
+            if signature.subgraph.index == 0 and all(tensor in names for tensor in tensors):
+                return tuple([names[tensor] for tensor in tensors])
+        return tuple([tensor.name for tensor in tensors])
 
     @lazy
     def signatures(self) -> tuple[Signature, ...]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tfq.passes.changes import Change, Changes, tensor_place
-from tfq.passes.channels import Channels, Layer
+from tfq.passes.channels import Channels, is_clipping
 from tfq.passes.rewrite import Rewrite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     import numpy as np
 
-    from tfq.model import Model, Operator, Tensor
+    from tfq.model import Model, Tensor
+    from tfq.passes.channels import Layer
+    from tfq.passes.statistics import Extremes
 
     Array = np.ndarray[Any, Any]
 
@@ -23,49 +28,100 @@ _CONVERGED = 0.01
 _LARGEST_SCALE = 1e4
 
 
-def equalize(
-    model: Model, *, unclipped: frozenset[Operator] = frozenset()
-) -> tuple[Model, Changes]:
+def equalize(model: Model, extremes: Mapping[str, Extremes] | None = None) -> tuple[Model, Changes]:
     """Scale the channels between layers so that weights have like ranges on both sides.
 
     For a channel whose weights reach r₁ in the layer that makes it and r₂ in those that read it,
-    the scale is √(r₁ / r₂): both then reach √(r₁·r₂) (Nagel et al., Data-Free Quantization through
-    Weight Equalization and Bias Correction, 2019, https://arxiv.org/abs/1906.04721, section 4.1).
-    Layers that lie in chains settle after some rounds.
+    each as a share of the largest weight of its layer, the scale is √(r₁ / r₂): both then reach
+    √(r₁·r₂) (Nagel et al., Data-Free Quantization through Weight Equalization and Bias Correction,
+    2019, https://arxiv.org/abs/1906.04721, section 4.1). The paper takes the weights themselves,
+    which is the same for two layers, but not where some channels are fixed or several layers make
+    one activation. Layers that lie in chains settle after some rounds.
 
     1. CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED, with NONE or RELU between
-       them, fused or not; LEAKY_RELU and PRELU.
-    2. Through pooling, PAD with zeros, RESIZE, MEAN over height and width, RESHAPE and flattening,
-       products with constants.
-    3. Through ADD, SUB, MAXIMUM and MINIMUM, where all that is added can carry the same scale, and
-       CONCATENATION, part by part. Constants that are added are scaled with the channels.
-    4. Layers that share weights are scaled alike.
-    5. RELU6 only where the caller says that it never clips (`unclipped`): it becomes RELU.
+       them, fused or not; LEAKY_RELU, PRELU, ABS and NEG.
+    2. Through pooling, RESIZE, MEAN and other reductions over height and width, RESHAPE and
+       flattening, TRANSPOSE that leaves the channels innermost, blocks (SPACE_TO_DEPTH,
+       SPACE_TO_BATCH_ND and their inverses), and PAD with zeros, of channels, too.
+    3. Through slices and SPLIT, of channels, too; PACK, UNPACK, and CONCATENATION part by part.
+    4. Through products with constants, and with gates, which stay as they are.
+    5. Through ADD, SUB, MAXIMUM and MINIMUM, where all that is added can carry the same scale.
+       Constants that are added are scaled with the channels.
+    6. Layers that share weights are scaled alike.
+    7. RELU6, RELU_N1_TO_1 and RELU_0_TO_1, fused or not, channel by channel: one that was seen to
+       come less than half as far as the limit is scaled, up to there.
 
     Left alone:
 
-    6. Channels that reach an input or output of the model, or an operator not named here, and
-       layers whose weights are not float32 constants: see `float_weights`.
+    8. Channels that reach an input or output of the model, or an operator not named here.
+    9. Channels that come near the limit of such an activation function; without `extremes` all.
+    10. Layers whose weights are not float32 constants (see `float_weights`), or beyond 1e30.
 
     Args:
         model: A float model.
-        unclipped: Operators with a fused RELU6 that may become RELU.
+        extremes: The smallest and largest value of each channel of what `equalize_needs` lists.
 
     Returns:
         The new model, or `model` itself if nothing changed; and what changed. Its float outputs are
-        those of `model` but for the rounding of float32.
+        those of `model` but for the rounding of float32, on other data than those of `extremes` as
+        long as channels below half of what an activation clips at become at most twice as large.
     """
     rewrite = Rewrite(model)
     changed: list[Change] = []
     for subgraph in model.subgraphs:
-        channels = Channels(subgraph, unclipped=unclipped)
+        # Only the first one is observed; names of others might be the same.
+        channels = Channels(subgraph, extremes if subgraph.index == 0 else None)
         scales = _scales(channels)
         if scales is not None:
             changed += _apply(rewrite, channels, scales)
     if not changed:
         return model, Changes("equalize")
-    _unclip(rewrite, unclipped)
     return rewrite.finish(), Changes("equalize", tuple(changed))
+
+
+def equalize_needs(model: Model) -> list[Tensor]:
+    """List the activations whose extremes `equalize` wants: those that may be clipped.
+
+    Args:
+        model: A float model.
+
+    Returns:
+        Tensors of the first subgraph; empty if it needs no data.
+    """
+    return [
+        operator.outputs[0]
+        for operator in model.subgraphs[0].operators
+        if is_clipping(operator) and operator.outputs[0].dtype == "float32"
+    ]
+
+
+class _Reach(NamedTuple):
+    """How far the weights of a layer reach.
+
+    Attributes:
+        weights: The largest one of each pair of labels that it makes and takes; of a depthwise
+            convolution, of each channel.
+        makes: The label of each row; depthwise: of each channel.
+        takes: The label of each column; depthwise: of each channel.
+    """
+
+    weights: Array
+    makes: Array
+    takes: Array
+
+    def shares(self, scales: Array, *, made: bool) -> tuple[Array, Array]:
+        """Return labels that the layer makes, or takes, and how far each reaches with scales.
+
+        That is a share of the largest weight: what counts is how much of the integers it gets.
+        """
+        takes, makes = scales[self.takes], scales[self.makes]
+        if self.weights.ndim == 1:
+            ranges = self.weights * (takes / makes)
+        elif made:
+            ranges = (self.weights * takes).max(axis=1) / makes
+        else:
+            ranges = (self.weights / makes[:, None]).max(axis=0) * takes
+        return self.makes if made else self.takes, ranges / (ranges.max() or 1.0)
 
 
 def _scales(channels: Channels) -> Array | None:
@@ -75,57 +131,58 @@ def _scales(channels: Channels) -> Array | None:
     if not channels.groups:
         return None
     reach = [_reach(layer) for layer in channels.layers]
+    members = [_members(reach, group) for group in channels.groups]
     scales = np.ones(len(channels.fixed))
-    members = [_members(channels, group) for group in channels.groups]
+    lowest = np.maximum(channels.lowest, 1 / _LARGEST_SCALE)
     for _ in range(_MOST_ROUNDS):
         moved = 0.0
         for group, (makers, readers) in zip(channels.groups, members, strict=True):
             made, read = np.zeros(len(scales)), np.zeros(len(scales))
-            for index in makers:
-                layer = channels.layers[index]
-                np.maximum.at(made, layer.makes, _ranges(reach[index], layer, scales, axis=1))
-            for index in readers:
-                layer = channels.layers[index]
-                np.maximum.at(read, layer.takes, _ranges(reach[index], layer, scales, axis=0))
+            for each in makers:
+                np.maximum.at(made, *each.shares(scales, made=True))
+            for each in readers:
+                np.maximum.at(read, *each.shares(scales, made=False))
             alive = (made[group] > 0) & (read[group] > 0)
             step = np.where(alive, made[group], 1.0) / np.where(alive, read[group], 1.0)
-            step = np.sqrt(step)
-            limited = np.clip(scales[group] * step, 1 / _LARGEST_SCALE, _LARGEST_SCALE)
+            # Channels that a layer both takes and makes pull each other: half of the way.
+            mutual = any(each is other for each in makers for other in readers)
+            step = step ** (0.25 if mutual else 0.5)
+            limited = np.clip(scales[group] * step, lowest[group], _LARGEST_SCALE)
             moved = max(moved, float(np.abs(np.log(limited / scales[group])).max()))
             scales[group] = limited
         if moved < _CONVERGED:
             break
-    return scales if np.any(scales != 1) else None
+    # As float32 both sides of a channel get the very same number.
+    rounded: Array = scales.astype(np.float32)
+    return rounded if np.any(rounded != 1) else None
 
 
-def _members(channels: Channels, group: Array) -> tuple[list[int], list[int]]:
+def _members(reach: list[_Reach], group: Array) -> tuple[list[_Reach], list[_Reach]]:
     """Return the layers that make channels of a group, and those that read them."""
     import numpy as np
 
-    layers = list(enumerate(channels.layers))
-    makers = [index for index, layer in layers if np.isin(layer.makes, group).any()]
-    readers = [index for index, layer in layers if np.isin(layer.takes, group).any()]
+    makers = [each for each in reach if np.isin(each.makes, group).any()]
+    readers = [each for each in reach if np.isin(each.takes, group).any()]
     return makers, readers
 
 
-def _reach(layer: Layer) -> Array:
-    """Return the largest weight of each pair of output and input channel; depthwise: of each."""
+def _reach(layer: Layer) -> _Reach:
+    """Measure the weights of a layer."""
     import numpy as np
 
-    weights = np.abs(layer.weights.numpy().astype(np.float64))
+    weights = np.abs(layer.weights.numpy())
     is_depthwise = layer.operator.name == "DEPTHWISE_CONV_2D"
     shape = (1, -1) if is_depthwise else (weights.shape[0], -1)
-    reach: Array = weights.reshape(*shape, weights.shape[-1]).max(axis=1)
-    return reach[0] if is_depthwise else reach
-
-
-def _ranges(reach: Array, layer: Layer, scales: Array, axis: int) -> Array:
-    """Return the largest scaled weight for each channel along the other axis."""
-    takes, makes = scales[layer.takes], scales[layer.makes]
-    if reach.ndim == 1:
-        return reach * takes / makes
-    ranges: Array = (reach * takes / makes[:, None]).max(axis=axis)
-    return ranges
+    reach: Array = weights.reshape(*shape, weights.shape[-1]).max(axis=1, initial=0.0)
+    if is_depthwise:
+        return _Reach(reach[0].astype(np.float64), layer.makes, layer.takes)
+    takes, order = np.unique(layer.takes), np.argsort(layer.takes, kind="stable")
+    if len(takes) < len(order):
+        # A flattened channel comes many times.
+        starts = np.searchsorted(layer.takes[order], takes)
+        reach = np.maximum.reduceat(reach[:, order], starts, axis=1)
+        return _Reach(reach.astype(np.float64), layer.makes, takes)
+    return _Reach(reach.astype(np.float64), layer.makes, layer.takes)
 
 
 def _apply(rewrite: Rewrite, channels: Channels, scales: Array) -> list[Change]:
@@ -138,15 +195,16 @@ def _apply(rewrite: Rewrite, channels: Channels, scales: Array) -> list[Change]:
             new[layer.bias] = layer.bias.numpy() / makes
         if layer.weights in new or ((takes == 1).all() and (makes == 1).all()):
             continue
-        weights = layer.weights.numpy().astype("f8")
+        weights = layer.weights.numpy()
         if layer.operator.name == "DEPTHWISE_CONV_2D":
-            new[layer.weights] = weights * takes / makes
+            new[layer.weights] = weights * (takes / makes)
         else:
             shape = (-1, *[1] * (weights.ndim - 1))
             new[layer.weights] = weights * takes / makes.reshape(shape)
         changed.append(Change(tensor_place(layer.weights), _described(takes, makes)))
     for shift in channels.shifts:
-        new[shift.tensor] = shift.tensor.numpy() / scales[shift.labels]
+        if (scales[shift.labels] != 1).any():
+            new[shift.tensor] = shift.tensor.numpy() / scales[shift.labels]
     for tensor, values in new.items():
         rewrite.set_data(rewrite.view(tensor), values.astype("<f4").tobytes())
     return changed
@@ -160,14 +218,3 @@ def _described(takes: Array, makes: Array) -> str:
         if (each != 1).any()
     ]
     return f"scaled: {', '.join(words)}"
-
-
-def _unclip(rewrite: Rewrite, operators: frozenset[Operator]) -> None:
-    """Turn RELU6 into RELU."""
-    for operator in operators:
-        options = rewrite.operator(operator)["builtin_options"]
-        options["fused_activation_function"] = _RELU
-
-
-# ActivationFunctionType in LiteRT's schema.
-_RELU = 1

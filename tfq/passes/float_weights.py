@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from tfq import ops
+from tfq.errors import ConversionError
 from tfq.passes.changes import Change, Changes, Kept, operator_place, tensor_place
 from tfq.passes.rewrite import Rewrite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tfq.model import Model, Operator, Tensor
+
+
+# Types with NaN and infinity that can be read without further packages.
+_FLOATS = frozenset({"bfloat16", "float16", "float32", "float64"})
 
 
 def float_weights(model: Model) -> tuple[Model, Changes]:
@@ -43,6 +48,42 @@ def float_weights(model: Model) -> tuple[Model, Changes]:
     if not changed:
         return model, Changes("float_weights", (), tuple(kept))
     return rewrite.finish(), Changes("float_weights", tuple(changed), tuple(kept))
+
+
+def check_finite(model: Model) -> None:
+    """See that all weights and biases are numbers, however the model stores them.
+
+    Other constants may be infinite, as masks are and what PADV2 fills in.
+
+    Args:
+        model: Any model.
+
+    Raises:
+        ConversionError: If a weight or bias is NaN or infinite, or its data stand in another file.
+    """
+    import numpy as np
+
+    seen: set[Tensor] = set()
+    for subgraph in model.subgraphs:
+        for operator in subgraph.operators:
+            for each in (*ops.all_weights(operator), *ops.all_biases(operator)):
+                tensor = ops.stored(each)
+                if tensor in seen or not tensor.is_constant:
+                    continue
+                seen.add(tensor)
+                if tensor.is_external:
+                    raise ConversionError(
+                        f"{model.name}: expected weights in the model's own file, got those of"
+                        f" {tensor.name!r} in another"
+                    )
+                if tensor.dtype not in _FLOATS:
+                    continue
+                values = tensor.numpy()
+                if not np.isfinite(values).all():
+                    found = "NaN" if np.isnan(values).any() else "infinity"
+                    raise ConversionError(
+                        f"{model.name}: expected finite weights, got {found} in {tensor.name!r}"
+                    )
 
 
 def _obstacle(operator: Operator) -> str | None:

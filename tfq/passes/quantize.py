@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
 
-from tfq import ops
-from tfq.errors import ConversionError
-from tfq.passes.changes import Change, Changes, operator_place
-from tfq.passes.kernels import BIASED, INT8_VERSIONS
-from tfq.passes.parameters import LIMITS, Parameters, encoded, float32, largest, quantized
+from tfq.errors import ArgumentError, ConversionError
+from tfq.format import Draft
+from tfq.passes.changes import Change, Changes, Kept, operator_place
+from tfq.passes.integer_kernels import KERNELS, is_float, layer, obstacle, touches_floats
+from tfq.passes.parameters import Parameters, encoded, float32, quantized
+from tfq.passes.ranges import activation_keys
 from tfq.passes.rewrite import Rewrite
-from tfq.passes.sharing import Groups, is_float
+from tfq.passes.scales import (
+    Scheme,
+    activation_parameters,
+    bias_type,
+    clipped,
+    coarser,
+    finest,
+    weight_parameters,
+    weight_scales,
+)
+from tfq.passes.sharing import Groups, Node
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,91 +30,28 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from tfq.format import Draft
     from tfq.model import Model, Operator, Subgraph, Tensor
+    from tfq.passes.integer_kernels import Layer
 
     Array = np.ndarray[Any, Any]
     Range = tuple[float, float]
 
-# Operators whose LiteRT kernels compute in integers, by the type of their activations; a test
-# asks LiteRT. Most of 8 bits are those of INT8_VERSIONS.
-_INTEGER_8 = frozenset(INT8_VERSIONS) | {
-    "ABS",
-    "BATCH_MATMUL",
-    "ELU",
-    "EXP",
-    "GELU",
-    "REDUCE_MAX",
-    "REDUCE_MIN",
-    "RSQRT",
-    "SQUARED_DIFFERENCE",
-}
-_INTEGER_16 = frozenset(
-    [
-        "ADD",
-        "AVERAGE_POOL_2D",
-        "BATCH_MATMUL",
-        "CONCATENATION",
-        "CONV_2D",
-        "DEPTHWISE_CONV_2D",
-        "EXPAND_DIMS",
-        "FULLY_CONNECTED",
-        "GATHER",
-        "LEAKY_RELU",
-        "LOGISTIC",
-        "MAXIMUM",
-        "MAX_POOL_2D",
-        "MEAN",
-        "MINIMUM",
-        "MUL",
-        "PACK",
-        "PAD",
-        "PADV2",
-        "RELU",
-        "RELU6",
-        "RESHAPE",
-        "RESIZE_BILINEAR",
-        "RESIZE_NEAREST_NEIGHBOR",
-        "SLICE",
-        "SOFTMAX",
-        "SPLIT",
-        "SQUEEZE",
-        "STRIDED_SLICE",
-        "SUB",
-        "SUM",
-        "TANH",
-        "TRANSPOSE",
-        "TRANSPOSE_CONV",
-        "UNPACK",
-    ]
-)
-KERNELS = {"int8": _INTEGER_8, "int16": _INTEGER_16}
-# A bias must leave room for the sum that it starts: half of what its type holds.
-_LARGEST_BIAS = {"int32": (1 << 31) / 2, "int64": float(1 << 53)}
+__all__ = ["Scheme", "quantize"]
+
+# The options by which these take scales that are no powers of two.
+_ANY_SCALE = {"ADD": "AddOptions", "SUB": "SubOptions"}
+# They choose between their inputs, so that a constant beyond the other's range means its end.
+_LIMITING = ("MAXIMUM", "MINIMUM")
+# Coarser scales for one operator may ask for coarser ones at the next.
+_ROUNDS = 8
 
 
-class Scheme(NamedTuple):
-    """How to quantize.
-
-    Attributes:
-        activations: `"int8"` or `"int16"`.
-        per_channel: Whether each output channel of weights has a scale of its own.
-        symmetric: Whether activations have their zero point in the middle; with int16 they always
-            have.
-        power_of_two: Whether all scales are powers of two.
-        inputs: The type of the model's inputs: that of the activations, or `"float32"`.
-        outputs: Likewise.
-    """
-
-    activations: str = "int8"
-    per_channel: bool = False
-    symmetric: bool = False
-    power_of_two: bool = False
-    inputs: str = "int8"
-    outputs: str = "int8"
-
-
-def quantize(model: Model, ranges: Mapping[str, Range], scheme: Scheme) -> tuple[Model, Changes]:
+def quantize(
+    model: Model,
+    spans: Mapping[str, Range],
+    scheme: Scheme,
+    types: Mapping[Operator, str] | None = None,
+) -> tuple[Model, Changes]:
     """Quantize a float model statically.
 
     1. Every operator that has an integer kernel computes in integers; its activations get scales
@@ -113,271 +61,297 @@ def quantize(model: Model, ranges: Mapping[str, Range], scheme: Scheme) -> tuple
        operator prescribes is kept (`tfq.ops.fixed_quantization`), with a QUANTIZE behind it where
        both rules meet.
     3. Operators without an integer kernel stay in float between DEQUANTIZE and QUANTIZE.
+    4. Operators of different types are joined by QUANTIZE; from int8 to int16, which LiteRT's
+       QUANTIZE cannot, through float.
+    5. Inputs of the model have the type that most of the integer operators want that read them,
+       outputs that of the operator that writes them.
 
     Left alone:
 
-    4. Subgraphs other than the first.
+    6. Subgraphs other than the first, and operators that run them.
 
     Args:
         model: A float model, its constants unpacked (`float_weights`).
-        ranges: By the name of each activation of the first subgraph, its smallest and largest
-            value.
+        spans: By the key of each activation of the first subgraph (`activation_keys`), its smallest
+            and largest value.
         scheme: How to quantize.
+        types: Operators whose activations have another type than the scheme's: `"int8"`,
+            `"int16"`, or `"float32"` for those that stay in float.
 
     Returns:
         The quantized model, and what changed.
 
     Raises:
-        ConversionError: If an activation has no range, or the model is quantized already.
+        ConversionError: If an activation has no range, a constant is not finite, or the model is
+            quantized already.
+        ArgumentError: If there is no such type.
     """
-    work = _Quantizer(model, ranges, scheme)
+    chosen, kept = _choose(model.subgraphs[0], scheme, types or {})
+    work = _Quantizer(model, spans, scheme, chosen)
     work.quantize_activations()
     work.quantize_constants()
     work.cross_borders()
-    stays = [operator for operator in work.graph.operators if work.stays_float(operator)]
-    changed = [
-        Change(operator_place(operator), f"computes in {scheme.activations}")
-        for operator in work.graph.operators
-        if operator in work.integer
-    ]
-    changed += [Change(operator_place(operator), "stays in float") for operator in stays]
-    return work.rewrite.finish(), Changes("quantize", tuple(changed))
+    changed = [Change(operator_place(op), f"computes in {dtype}") for op, dtype in chosen.items()]
+    return work.rewrite.finish(), Changes("quantize", tuple(changed), tuple(kept))
+
+
+def _choose(
+    graph: Subgraph, scheme: Scheme, types: Mapping[Operator, str]
+) -> tuple[dict[Operator, str], list[Kept]]:
+    """Find the operators that will compute in integers, and why others will not."""
+    chosen, kept = {}, []
+    for operator in graph.operators:
+        tensors = [each for each in (*operator.inputs, *operator.outputs) if each is not None]
+        if any(each.quantization is not None for each in tensors):
+            raise ConversionError(f"{operator.place}: is quantized already, expected a float model")
+        if not touches_floats(operator):
+            continue
+        dtype = types.get(operator, scheme.activations)
+        if dtype not in ("float32", *KERNELS):
+            raise ArgumentError(f"types: expected int8, int16 or float32, got {dtype!r}")
+        reason = "float32 was asked for" if dtype == "float32" else obstacle(operator, dtype)
+        if reason is None:
+            chosen[operator] = dtype
+        else:
+            kept.append(Kept(operator_place(operator), f"stays in float: {reason}"))
+    return chosen, kept
 
 
 class _Quantizer:
     """One quantization: which operators, which parameters, and the model under change."""
 
-    def __init__(self, model: Model, ranges: Mapping[str, Range], scheme: Scheme) -> None:
-        self.model = model
+    def __init__(
+        self, model: Model, spans: Mapping[str, Range], scheme: Scheme, types: dict[Operator, str]
+    ) -> None:
         self.graph: Subgraph = model.subgraphs[0]
-        self.ranges = ranges
+        self.spans = spans
         self.scheme = scheme
+        self.types = types
+        self.keys = activation_keys(self.graph)
         self.rewrite = Rewrite(model)
-        self.integer = {op for op in self.graph.operators if self._has_kernel(op)}
-        self.groups = Groups(self.graph, self.integer, scheme.activations)
+        found = {operator: layer(operator) for operator in types}
+        self.layers = {operator: each for operator, each in found.items() if each is not None}
+        self.groups = Groups(types)
         self.parameters = self._parameters()
-        # (constant, parameters) → the index of the tensor that holds it so.
-        self._constants: dict[tuple[Tensor, Parameters], int] = {}
+        self._coarsen()
+        # (tensor, parameters) → the index of the tensor that holds it so; None: as floats.
+        self._views: dict[tuple[Tensor, Parameters | None], int] = {}
 
-    def stays_float(self, operator: Operator) -> bool:
-        """Whether an operator has floats, and keeps them."""
-        return operator not in self.integer and any(map(is_float, _tensors(operator)))
-
-    def _has_kernel(self, operator: Operator) -> bool:
-        tensors = _tensors(operator)
-        if any(tensor.quantization is not None for tensor in tensors):
-            raise ConversionError(f"{operator.place}: is quantized already, expected a float model")
-        if operator.name not in KERNELS[self.scheme.activations]:
-            return False
-        if not any(map(is_float, tensors)):
-            return False
-        if operator.name in BIASED:
-            fixed = [ops.weights(operator), ops.bias(operator)]
-            return all(each is None or (each.is_constant and is_float(each)) for each in fixed)
-        return all(tensor.is_external is False for tensor in tensors)
-
-    def _parameters(self) -> dict[Tensor, Parameters]:
+    def _parameters(self) -> dict[Node, Parameters]:
         """Choose parameters for each activation that an integer operator touches."""
-        found: dict[Tensor, Parameters] = {}
+        found: dict[Node, Parameters] = {}
         for group in self.groups.members():
-            fixed = self.groups.fixed(group[0])
-            if fixed is None:
-                spans = [self._range(tensor) for tensor in group]
+            chosen = self.groups.fixed(group[0])
+            if chosen is None:
+                spans = [self._span(node) for node in group if not _follows(node)]
                 low, high = min(span[0] for span in spans), max(span[1] for span in spans)
-                fixed = activation_parameters(low, high, self.scheme)
-            found.update(dict.fromkeys(group, fixed))
+                chosen = activation_parameters(low, high, group[0].dtype, self.scheme)
+            found.update(dict.fromkeys(group, chosen))
         return found
 
-    def _range(self, tensor: Tensor) -> Range:
+    def _span(self, node: Node) -> Range:
+        tensor = node.tensor
         if tensor.is_constant:
-            values = tensor.numpy()
+            # What is infinite, as padding before a maximum is, becomes the end of the range.
+            values = _numbers(tensor)
             return (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-        if tensor.name not in self.ranges:
+        if 0 in tensor.shape:
+            return 0.0, 0.0
+        if self.keys[tensor] not in self.spans:
             raise ConversionError(f"{tensor.place}: has no range; was it calibrated?")
-        return self.ranges[tensor.name]
+        low, high = self.spans[self.keys[tensor]]
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise ConversionError(f"{tensor.place}: expected a finite range, got {low} to {high}")
+        return (low, high) if tensor.producer is None else clipped(tensor.producer, low, high)
+
+    def _coarsen(self) -> None:
+        """Give outputs no finer scales than their kernels can compute with."""
+        members = {node: group for group in self.groups.members() for node in group}
+        for _ in range(_ROUNDS):
+            settled, scales = True, self._weight_scales()
+            for operator, dtype in self.types.items():
+                for tensor in filter(is_float, operator.outputs):
+                    node = Node(tensor, dtype)
+                    least = self._finest(operator, node, scales)
+                    if self.groups.fixed(node) is None and self._scale(node) < least:
+                        chosen = coarser(self.parameters[node], least, self.scheme)
+                        self.parameters.update(dict.fromkeys(members[node], chosen))
+                        settled = False
+            if settled:
+                break
+
+    def _finest(
+        self, operator: Operator, made: Node, scales: dict[tuple[Tensor, int], Array]
+    ) -> float:
+        inputs = [(operator, each) for each in operator.inputs if each is not None]
+        nodes = [self.groups.nodes[pair] for pair in inputs if pair in self.groups.nodes]
+        if any(self.parameters[node] is self.parameters[made] for node in nodes):
+            return 0.0
+        found = self.layers.get(operator)
+        top = float(scales[found.weights, found.axis].max()) if found is not None else None
+        return finest(operator, [self._scale(node) for node in nodes], top)
+
+    def _scale(self, node: Node) -> float:
+        return self.parameters[node].scales[0]
+
+    def _home(self, tensor: Tensor) -> Parameters | None:
+        """Return the parameters that an activation itself gets; None if it stays a float."""
+        if tensor.producer is not None:
+            dtype = self.types.get(tensor.producer)
+        elif tensor in self.graph.inputs:
+            wanted = [self.types[each] for each in tensor.consumers if each in self.types]
+            usual = self.scheme.activations
+            dtype = max(wanted, key=lambda each: (wanted.count(each), each == usual), default=None)
+        else:
+            dtype = None
+        return None if dtype is None else self.parameters.get(Node(tensor, dtype))
 
     def quantize_activations(self) -> None:
-        """Give what integer operators write, and the model's integer inputs, their new type."""
-        for tensor in self.parameters:
-            if not tensor.is_constant and self._holds_integers(tensor):
-                self.rewrite.set_parameters(self.rewrite.view(tensor), self.parameters[tensor])
-        for operator in self.integer:
-            version = INT8_VERSIONS.get(operator.name)
-            if version is not None:
-                self.rewrite.raise_version(self.rewrite.operator(operator), version)
-
-    def _holds_integers(self, tensor: Tensor) -> bool:
-        """Whether a tensor itself becomes an integer one, and no QUANTIZE stands behind it."""
-        if tensor.producer is not None:
-            return tensor.producer in self.integer
-        return tensor in self.graph.inputs and self.scheme.inputs != "float32"
+        """Give what integer operators write, and the model's inputs, their new type."""
+        for tensor in self.graph.tensors:
+            if is_float(tensor) and not tensor.is_constant:
+                home = self._home(tensor)
+                self._views[tensor, home] = tensor.index
+                if home is not None:
+                    self.rewrite.set_parameters(self.rewrite.view(tensor), home)
+        for operator, dtype in self.types.items():
+            draft = self.rewrite.operator(operator)
+            self.rewrite.raise_version(draft, KERNELS[dtype][operator.name])
+            if dtype == "int16" and operator.name in _ANY_SCALE:
+                options = draft["builtin_options"] or Draft(_ANY_SCALE[operator.name])
+                options["pot_scale_int16"] = False
+                draft["builtin_options"] = options
 
     def quantize_constants(self) -> None:
         """Quantize weights, biases and other constants of integer operators."""
-        for operator in self.graph.operators:
-            if operator not in self.integer:
-                continue
-            if operator.name in BIASED:
-                self._layer(operator)
-                continue
+        scales = self._weight_scales()
+        for operator, each in self.layers.items():
+            self._layer(operator, each, scales[each.weights, each.axis])
+        for operator in self.types:
             for tensor in operator.inputs:
-                if tensor is not None and tensor.is_constant and is_float(tensor):
-                    target = self.parameters.get(tensor)
-                    if target is None:
-                        target = activation_parameters(*self._range(tensor), self.scheme)
-                    self._constant(operator, tensor, target)
+                if tensor is not None and tensor.is_constant:
+                    node = self.groups.nodes.get((operator, tensor))
+                    if node is not None:
+                        self._constant(operator, tensor, self.parameters[node])
 
-    def _layer(self, operator: Operator) -> None:
+    def _weight_scales(self) -> dict[tuple[Tensor, int], Array]:
+        """Choose the smallest scales of weights, those that layers share as all of these need."""
+        import numpy as np
+
+        found: dict[tuple[Tensor, int], Array] = {}
+        for operator, each in self.layers.items():
+            made = self._scale(Node(operator.outputs[0], self.types[operator]))
+            scales = weight_scales(
+                _finite(each.weights),
+                None if each.bias is None else _finite(each.bias),
+                each.axis,
+                (self._given(operator, each), made),
+                self.types[operator],
+            )
+            key = (each.weights, each.axis)
+            found[key] = np.maximum(found.get(key, 0.0), scales)
+        return found
+
+    def _layer(self, operator: Operator, found: Layer, scales: Array) -> None:
         """Quantize the weights and the bias of a convolution or dense layer."""
-        import numpy as np
-
-        weights, bias = ops.weights(operator), ops.bias(operator)
-        data = operator.inputs[BIASED[operator.name]]
-        if weights is None or data is None:
-            return
-        given = self._input_parameters(operator, data).scales[0]
-        dtype = "int64" if self.scheme.activations == "int16" else "int32"
-        axis = ops.channel_axis(operator) or 0
-        scales = self._weight_scales(weights.numpy(), axis)
-        if bias is not None:
-            scales = np.maximum(scales, _floor(bias.numpy(), given, dtype, scales.size))
-        if self.scheme.power_of_two:
-            scales = np.exp2(np.ceil(np.log2(scales)))
-        target = Parameters(
-            "int8", tuple(float32(each) for each in scales), (0,) * scales.size, axis
-        )
-        self._constant(operator, weights, target, narrow=True)
-        if bias is not None:
+        target = weight_parameters(found.weights.numpy(), scales, found.axis, self.scheme)
+        self._constant(operator, found.weights, target, narrow=True)
+        if found.bias is not None:
+            given = self._given(operator, found)
             products = tuple(float32(given * scale) for scale in target.scales)
-            self._constant(operator, bias, Parameters(dtype, products, (0,) * len(products), 0))
+            dtype = bias_type(self.types[operator])
+            zeros = (0,) * len(products)
+            self._constant(operator, found.bias, Parameters(dtype, products, zeros, 0))
 
-    def _weight_scales(self, values: Array, axis: int) -> Array:
-        import numpy as np
-
-        values = np.abs(values.astype(np.float64))
-        if self.scheme.per_channel:
-            tops = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1).max(axis=1)
-        else:
-            tops = values.max(initial=0.0).reshape(1)
-        scales: Array = np.where(tops > 0, tops / largest("int8"), 1.0)
-        return scales
-
-    def _input_parameters(self, operator: Operator, tensor: Tensor) -> Parameters:
-        crossing = self.groups.crossings.get((operator, tensor))
-        return self.parameters[crossing if crossing is not None else tensor]
+    def _given(self, operator: Operator, found: Layer) -> float:
+        """Return the scale of what a layer reads."""
+        return self._scale(self.groups.nodes[operator, found.data])
 
     def _constant(
         self, operator: Operator, tensor: Tensor, target: Parameters, *, narrow: bool = False
     ) -> None:
         """Let an operator read a constant quantized so; others may read it otherwise."""
-        key = (tensor, target)
-        if key not in self._constants:
+        if (tensor, target) not in self._views:
             draft, index = self.rewrite.view(tensor), tensor.index
-            taken = any(known is tensor for known, _ in self._constants)
-            if taken or any(each not in self.integer for each in tensor.consumers):
-                name = f"{tensor.name}_{len(self._constants)}"
+            taken = any(known is tensor for known, _ in self._views)
+            floats = any(each not in self.types for each in tensor.consumers)
+            if taken or floats or tensor in self.graph.outputs:
+                name = f"{tensor.name}_{len(self._views)}"
                 index = self.rewrite.add_tensor(self.graph.index, draft, name, constant=True)
                 draft = self.rewrite.tensor(self.graph.index, index)
             integers = quantized(tensor.numpy().astype("f8"), target, narrow=narrow)
             self.rewrite.set_parameters(draft, target)
             self.rewrite.set_data(draft, encoded(integers, target.dtype))
-            self._constants[key] = index
-        self.rewrite.read(self.rewrite.operator(operator), tensor.index, self._constants[key])
+            self._views[tensor, target] = index
+        index = self._views[tensor, target]
+        self.rewrite.read(self.rewrite.operator(operator), tensor.index, index)
 
     def cross_borders(self) -> None:
         """Set QUANTIZE and DEQUANTIZE where integers and floats, or two scales, meet."""
-        for tensor in [each for each in self.parameters if not each.is_constant]:
-            readers = [each for each in tensor.consumers if each in self.integer]
-            floats = [each for each in tensor.consumers if each not in self.integer]
-            is_output = tensor in self.graph.outputs
-            if self._holds_integers(tensor):
-                if floats or (is_output and self.scheme.outputs == "float32"):
-                    self._dequantize(tensor, floats)
-            elif readers:
-                target = self.parameters[tensor]
-                self._insert("QUANTIZE", tensor, target, readers, "quantized")
-            # After the above: it reads what that made.
-        for (operator, tensor), member in self.groups.crossings.items():
-            target = self.parameters[member]
-            if target != self.parameters[tensor]:
-                self._insert("QUANTIZE", tensor, target, [operator], "rescaled")
+        for tensor in self.graph.tensors:
+            if tensor.is_constant or not is_float(tensor):
+                continue
+            for reader in tensor.consumers:
+                node = self.groups.nodes.get((reader, tensor))
+                wanted = self.parameters[node] if node is not None else None
+                index = self._view(tensor, wanted)
+                self.rewrite.read(self.rewrite.operator(reader), tensor.index, index)
 
-    def _dequantize(self, tensor: Tensor, readers: list[Operator]) -> None:
-        index = self._insert("DEQUANTIZE", tensor, None, readers, "dequantized")
-        if tensor in self.graph.outputs and self.scheme.outputs == "float32":
-            subgraph = self.rewrite.draft["subgraphs"][self.graph.index]
-            outputs = tuple(index if each == tensor.index else each for each in subgraph["outputs"])
-            subgraph["outputs"] = outputs
-            for signature in self.rewrite.draft["signature_defs"] or ():
-                if signature["subgraph_index"] == self.graph.index:
-                    for entry in signature["outputs"] or ():
-                        if entry["tensor_index"] == tensor.index:
-                            entry["tensor_index"] = index
-
-    def _insert(
-        self,
-        name: str,
-        tensor: Tensor,
-        target: Parameters | None,
-        readers: list[Operator],
-        suffix: str,
-    ) -> int:
-        """Set an operator behind a tensor, for some of those that read it."""
-        place, rewrite = self.graph.index, self.rewrite
-        draft = rewrite.view(tensor)
-        index = rewrite.add_tensor(place, draft, f"{tensor.name}_{suffix}")
-        rewrite.set_parameters(rewrite.tensor(place, index), target)
-        version = 2 if name == "DEQUANTIZE" else 1
-        operator = rewrite.new_operator(name, version, tensor.index, index)
-        for reader in readers:
-            rewrite.read(rewrite.operator(reader), tensor.index, index)
-        operators = rewrite.operators(place)
-        operators.insert(self._behind(operators, tensor), operator)
+    def _view(self, tensor: Tensor, wanted: Parameters | None) -> int:
+        """Return the index of a tensor that has an activation's values in other parameters."""
+        if (tensor, wanted) in self._views:
+            return self._views[tensor, wanted]
+        home = self._home(tensor)
+        if wanted is None:
+            index = self._insert("DEQUANTIZE", tensor.index, tensor, None)
+        elif home is not None and (home.dtype, wanted.dtype) == ("int8", "int16"):
+            # LiteRT's QUANTIZE does not widen.
+            index = self._insert("QUANTIZE", self._view(tensor, None), tensor, wanted)
+        else:
+            index = self._insert("QUANTIZE", tensor.index, tensor, wanted)
+        self._views[tensor, wanted] = index
         return index
 
-    def _behind(self, operators: list[Draft], tensor: Tensor) -> int:
-        """Return the place right behind the operator that writes a tensor."""
-        if tensor.producer is None:
-            return 0
-        producer = self.rewrite.operator(tensor.producer)
-        return next(place for place, each in enumerate(operators) if each is producer) + 1
+    def _insert(self, name: str, source: int, tensor: Tensor, wanted: Parameters | None) -> int:
+        """Set an operator behind the one that writes a tensor, or first."""
+        place, rewrite = self.graph.index, self.rewrite
+        count = len(rewrite.draft["subgraphs"][place]["tensors"])
+        suffix = f"{name.lower()}d_{count}" if wanted is not None else f"{name.lower()}d"
+        index = rewrite.add_tensor(place, rewrite.view(tensor), f"{tensor.name}_{suffix}")
+        rewrite.set_parameters(rewrite.tensor(place, index), wanted)
+        operators = rewrite.operators(place)
+        behind = [at for at, each in enumerate(operators) if source in (each["outputs"] or ())]
+        version = _version(name, wanted or self._home(tensor))
+        operator = rewrite.new_operator(name, version, source, index)
+        operators.insert(behind[-1] + 1 if behind else 0, operator)
+        return index
 
 
-def activation_parameters(low: float, high: float, scheme: Scheme) -> Parameters:
-    """Choose the parameters of an activation from its range.
-
-    Zero is always one of the numbers that have an integer of their own, as the specification asks
-    (https://ai.google.dev/edge/litert/models/quantization_spec).
-
-    Args:
-        low: Its smallest value.
-        high: Its largest.
-        scheme: How to quantize.
-    """
-    import math
-
-    dtype = scheme.activations
-    lowest, highest, middle = LIMITS[dtype]
-    low, high = min(low, 0.0), max(high, 0.0)
-    if scheme.symmetric or scheme.power_of_two or dtype == "int16":
-        scale = max(-low, high) / (highest - middle)
-        if scheme.power_of_two and scale > 0:
-            scale = math.ldexp(1.0, math.ceil(math.log2(scale)))
-        return Parameters(dtype, (float32(scale or 1.0),), (middle,))
-    scale = float32((high - low) / (highest - lowest))
-    if scale <= 0:
-        return Parameters(dtype, (1.0,), (middle,))
-    point = min(max(round(lowest - low / scale), lowest), highest)
-    return Parameters(dtype, (scale,), (point,))
+def _version(name: str, integers: Parameters | None) -> int:
+    """Return the version of QUANTIZE or DEQUANTIZE that knows a type."""
+    wide = integers is not None and integers.dtype == "int16"
+    return (1 if name == "QUANTIZE" else 2) + wide
 
 
-def _floor(bias: Array, given: float, dtype: str, count: int) -> Array:
-    """Return the smallest weight scales with which a bias fits its type."""
+def _follows(node: Node) -> bool:
+    """Say whether a constant takes the range of what it is compared with."""
+    return node.reader is not None and node.tensor.is_constant and node.reader.name in _LIMITING
+
+
+def _finite(constant: Tensor) -> Array:
+    """Return the values of a constant, all of which must be finite."""
+    values = constant.numpy()
+    if _numbers(constant).size != values.size:
+        raise ConversionError(f"{constant.place}: expected finite weights, got infinity")
+    return values
+
+
+def _numbers(constant: Tensor) -> Array:
+    """Return the finite values of a constant, none of which may be NaN."""
     import numpy as np
 
-    tops = np.abs(bias.astype(np.float64)) / (given * _LARGEST_BIAS[dtype])
-    return tops if count == tops.size else tops.max(initial=0.0).reshape(1)
-
-
-def _tensors(operator: Operator) -> list[Tensor]:
-    return [each for each in (*operator.inputs, *operator.outputs) if each is not None]
+    values = constant.numpy()
+    if np.isnan(values).any():
+        raise ConversionError(f"{constant.place}: expected finite weights, got NaN")
+    finite: Array = values[np.isfinite(values)]
+    return finite

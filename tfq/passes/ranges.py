@@ -5,26 +5,30 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-import math
+import re
+from collections import Counter
+from collections.abc import Mapping
 
-from tfq.errors import ArgumentError, CalibrationDataError
-from tfq.passes.statistics import Statistics
+from tfq.errors import CalibrationDataError, one_line
+from tfq.passes.range_methods import method as range_method
+from tfq.passes.statistics import BINS, LARGEST, MOST_COUNTED, Extremes, Statistics
 from tfq.schemas import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from typing import Any, TypeAlias, TypeVar
 
     import numpy as np
 
-    from tfq.model import Model
+    from tfq.model import Model, Operator, Subgraph, Tensor
 
-    Array = np.ndarray[Any, Any]
+    Array: TypeAlias = np.ndarray[Any, Any]
     Range = tuple[float, float]
+    _Seen = TypeVar("_Seen", Statistics, Extremes)
 
-_CANDIDATES = 64
-_LEAST_SHARE = 0.1
+# What a file may take: one of 2,000 activations does not get near it.
+_MOST_BYTES, _MOST_CHANNELS = 1 << 25, 1 << 20
+_NUMBERED = re.compile(r"#[0-9]+\Z")
 
 
 class Ranges:
@@ -32,18 +36,31 @@ class Ranges:
 
     Attributes:
         model: The digest of the model (`digest`).
-        tensors: Statistics by the name of the activation.
+        tensors: Statistics by the key of the activation (`activation_keys`).
+        extremes: What passes asked for that prepared the model, so that they can do it again
+            without data: by the name of the pass and the key of the activation.
     """
 
     def __init__(self, model: str, tensors: dict[str, Statistics] | None = None) -> None:
         """Hold what was seen; nothing at first."""
         self.model = model
         self.tensors = tensors if tensors is not None else {}
+        self.extremes: dict[str, dict[str, Extremes]] = {}
 
-    def add(self, values: Mapping[str, Array]) -> None:
-        """Look at the activations of one sample."""
-        for name, each in values.items():
-            self.tensors.setdefault(name, Statistics()).add(each)
+    def add(self, values: Mapping[str, Array]) -> list[str]:
+        """Look at activations after one sample.
+
+        Args:
+            values: Of each activation all its values, by its key.
+
+        Returns:
+            The keys of those that are not finite; they do not count.
+        """
+        return [key for key, each in values.items() if self.of(key).add([each]) is not None]
+
+    def of(self, key: str) -> Statistics:
+        """Return what was seen of an activation, to be added to."""
+        return self.tensors.setdefault(key, Statistics())
 
     def merge(self, other: Ranges) -> None:
         """Add what was seen of the same model on other samples.
@@ -52,42 +69,70 @@ class Ranges:
             CalibrationDataError: If the ranges are of another model.
         """
         if self.model != other.model:
-            raise CalibrationDataError("ranges: expected those of the same model, got another's")
-        for name, each in other.tensors.items():
-            self.tensors.setdefault(name, Statistics()).merge(each)
+            raise _of_another(self.model, other.model)
+        for key, each in other.tensors.items():
+            self.of(key).merge(each)
+        for name, found in other.extremes.items():
+            mine = self.extremes.setdefault(name, {})
+            for key, theirs in found.items():
+                mine[key] = mine[key].merged(theirs) if key in mine else theirs
+
+    def check(self, model: Model) -> None:
+        """Check that these are the ranges of a model.
+
+        Raises:
+            CalibrationDataError: If they are another's.
+        """
+        if (expected := digest(model)) != self.model:
+            raise _of_another(expected, self.model)
 
     def spans(
-        self, method: str = "minmax", overrides: Mapping[str, str] | None = None, bits: int = 8
+        self,
+        method: str = "minmax",
+        overrides: Mapping[str, str] | None = None,
+        bits: int = 8,
+        symmetric: bool = False,
     ) -> dict[str, Range]:
         """Choose the range of each activation.
 
         Args:
             method: `"minmax"`; `"moving_average"`, the mean extremes of the samples;
-                `"percentile:99.99"`, which leaves out so little at each end; `"mse"`, the smallest
-                mean squared error; `"entropy"`, the smallest Kullback-Leibler divergence.
-            overrides: Other methods, by a pattern of names; the first that matches counts.
+                `"percentile:99.99"`, which leaves out so little at each end, of the values that
+                are not 0; `"mse"`, the smallest mean squared error; `"entropy"`, the smallest
+                Kullback-Leibler divergence.
+            overrides: Other methods, by a pattern of keys; the first that matches counts.
             bits: Of the integers. With 16 nothing is gained by clipping: `minmax` is used for
                 `mse` and `entropy`.
+            symmetric: Whether 0 will be in the middle of the range: `mse` and `entropy` then look
+                for the best of such ranges.
 
         Returns:
-            The smallest and the largest value of each activation that was seen.
+            The smallest and the largest value of each activation that was seen. An activation that
+            never varied has its one value, twice.
 
         Raises:
             ArgumentError: If there is no such method.
         """
-        choose = {pattern: _method(each, bits) for pattern, each in (overrides or {}).items()}
-        usual = _method(method, bits)
+        choose = {pattern: range_method(each, bits) for pattern, each in (overrides or {}).items()}
+        usual = range_method(method, bits)
         found = {}
-        for name, seen in self.tensors.items():
+        for key, seen in self.tensors.items():
+            fitting = (each for name, each in choose.items() if fnmatch.fnmatchcase(key, name))
             if seen.samples:
-                fitting = (each for key, each in choose.items() if fnmatch.fnmatchcase(name, key))
-                found[name] = next(fitting, usual)(seen)
+                found[key] = next(fitting, usual)(seen, bits, symmetric)
         return found
 
     def to_json(self) -> str:
         """Return it as the text of a small file."""
-        tensors = {name: each.to_json() for name, each in self.tensors.items() if each.samples}
-        return json.dumps({"model": self.model, "tensors": tensors}, allow_nan=False)
+        data = {
+            "model": self.model,
+            "tensors": {key: each.to_json() for key, each in self.tensors.items() if each.samples},
+            "extremes": {
+                name: {key: each.to_json() for key, each in found.items()}
+                for name, found in self.extremes.items()
+            },
+        }
+        return json.dumps(data, allow_nan=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str) -> Ranges:
@@ -102,139 +147,135 @@ class Ranges:
         """
         from tfq.profiles.validate import violations
 
+        if len(text) > _MOST_BYTES:
+            raise CalibrationDataError(
+                f"{name}: expected up to {_MOST_BYTES} bytes of ranges, got {len(text)}"
+            )
         try:
-            data = json.loads(text)
+            data = json.loads(text, object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
-            raise CalibrationDataError(f"{name}: expected ranges as JSON, got: {error}") from None
+            raise CalibrationDataError(
+                f"{name}: expected ranges as JSON, got: {one_line(error)}"
+            ) from None
         first = next(violations(data, load("ranges.schema")), None)
         if first is not None:
             raise CalibrationDataError(f"{name}: {first.path}: {first.message}")
-        tensors = {key: Statistics.from_json(each) for key, each in data["tensors"].items()}
-        for key, each in tensors.items():
-            if not each.makes_sense:
-                raise CalibrationDataError(f"{name}: {key!r}: makes no sense as what was seen")
-        return cls(data["model"], tensors)
+        made = cls(data["model"], _read(data["tensors"], Statistics, name))
+        for key, found in data["extremes"].items():
+            made.extremes[key] = _read(found, Extremes, name)
+        return made
+
+
+def _read(data: dict[str, Any], kind: type[_Seen], name: str) -> dict[str, _Seen]:
+    """Read what was seen of each activation."""
+    found = {}
+    for key, each in data.items():
+        # A file may say what it likes: huge numbers would overflow on the way to arrays.
+        made = kind.from_json(each) if _is_bounded(each) else None
+        if made is None or not made.makes_sense:
+            raise CalibrationDataError(f"{name}: {key!r}: makes no sense as what was seen")
+        found[key] = made
+    return found
+
+
+def _is_bounded(data: dict[str, Any]) -> bool:
+    """Say whether all numbers of an object that meets the schema are such as can be seen."""
+    for field, value in data.items():
+        numbers = value if isinstance(value, list) else [value]
+        most = LARGEST if field in ("low", "high", "lows", "highs") else MOST_COUNTED
+        if field in ("lows", "highs") and numbers is not value:
+            most *= MOST_COUNTED
+        if field == "counts" and not all(type(each) is int and each >= 0 for each in numbers):
+            return False
+        if not all(-most <= number <= most for number in numbers):
+            return False
+    return True
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object, before the schema is looked at, which would walk through all of it."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {twice!r} twice")
+    for key, value in pairs:
+        most = BINS if key == "counts" else _MOST_CHANNELS
+        if isinstance(value, list) and len(value) > most:
+            raise ValueError(f"{len(value)} numbers as {key!r}, at most {most} are expected")
+    return found
+
+
+def _of_another(expected: str, found: str) -> CalibrationDataError:
+    return CalibrationDataError(
+        f"ranges of another model: expected those of sha256 {expected[:12]}…,"
+        f" got {found[:12]}…; calibrate again"
+    )
+
+
+def activation_keys(subgraph: Subgraph) -> dict[Tensor, str]:
+    """Name the tensors of a subgraph so that each has a name of its own.
+
+    Args:
+        subgraph: Of any model.
+
+    Returns:
+        By tensor, its name where it is unique and not empty; else `name#index`, which is also what
+        a tensor gets whose name ends like that.
+    """
+    counts = Counter(tensor.name for tensor in subgraph.tensors)
+    return {
+        tensor: tensor.name
+        if tensor.name and counts[tensor.name] == 1 and not _NUMBERED.search(tensor.name)
+        else f"{tensor.name}#{tensor.index}"
+        for tensor in subgraph.tensors
+    }
 
 
 def digest(model: Model) -> str:
-    """Return what tells a model from others: its operators, tensors and constants."""
+    """Return what tells a model from others: what it computes, and what its tensors are called.
+
+    Args:
+        model: Any model.
+
+    Returns:
+        A sha256 in hexadecimal, over operators with their options, connections, shapes and the
+        data of constants; the same on every machine. Constants in other files count by their sizes.
+    """
     found = hashlib.sha256()
+
+    def note(*facts: object) -> None:
+        found.update(repr(facts).encode("utf-8", "backslashreplace"))
+
+    hashed: set[int] = set()
     for subgraph in model.subgraphs:
+        note([each.index for each in subgraph.inputs], [each.index for each in subgraph.outputs])
         for operator in subgraph.operators:
-            found.update(operator.name.encode("utf-8", "replace") + b"\0")
+            note(*_facts(operator))
         for tensor in subgraph.tensors:
-            found.update(repr((tensor.name, tensor.shape, tensor.dtype)).encode())
-            if tensor.is_constant and not tensor.is_external:
+            note(tensor.name, tensor.shape, tensor.shape_signature, tensor.dtype)
+            note(tensor.is_variable, tensor.is_sparse, tensor.buffer_index, tensor.nbytes)
+            if not tensor.is_external and tensor.buffer_index not in hashed:
+                hashed.add(tensor.buffer_index)
                 found.update(tensor.data)
     return found.hexdigest()
 
 
-def _method(text: str, bits: int) -> Callable[[Statistics], Range]:
-    name, _, argument = text.partition(":")
-    if name == "percentile":
-        return _percentile(argument or "99.99")
-    if argument or name not in _METHODS:
-        known = ", ".join(sorted([*_METHODS, "percentile:99.99"]))
-        raise ArgumentError(f"ranges: expected one of {known}, got {text!r}")
-    if name in ("entropy", "mse") and bits > 8:
-        name = "minmax"
-    return _METHODS[name]
+def _facts(operator: Operator) -> tuple[object, ...]:
+    options = sorted((name, _plain(value)) for name, value in operator.options.items())
+    return (
+        operator.name,
+        [-1 if each is None else each.index for each in operator.inputs],
+        [each.index for each in operator.outputs],
+        options,
+        bytes(operator.custom_data) if operator.is_custom else b"",
+    )
 
 
-def _percentile(argument: str) -> Callable[[Statistics], Range]:
-    try:
-        percent = float(argument)
-    except ValueError:
-        percent = math.nan
-    if not 50 < percent <= 100:
-        raise ArgumentError(f"percentile: expected a number above 50 up to 100, got {argument!r}")
-
-    def choose(seen: Statistics) -> Range:
-        low = seen.histogram.quantile(1 - percent / 100)
-        high = seen.histogram.quantile(percent / 100)
-        return max(low, seen.low), min(high, seen.high)
-
-    return choose
-
-
-def _minmax(seen: Statistics) -> Range:
-    return seen.low, seen.high
-
-
-def _moving_average(seen: Statistics) -> Range:
-    return seen.lows / seen.samples, seen.highs / seen.samples
-
-
-def _mse(seen: Statistics) -> Range:
-    """Clip where the squared error is smallest: of what is clipped, and of what is rounded."""
-    return _search(seen, _squared_error)
-
-
-def _entropy(seen: Statistics) -> Range:
-    """Clip where the distribution of the quantized values is closest to that of the values.
-
-    The search of TensorRT (S. Migacz, 8-bit Inference with TensorRT, GTC 2017), at both ends.
-    """
-    return _search(seen, _divergence)
-
-
-def _search(seen: Statistics, cost: Callable[[Array, Array, float, float], float]) -> Range:
-    """Shrink the range, first at both ends alike, then at each; keep what costs least."""
-    import numpy as np
-
-    centers, counts = seen.histogram.centers(), seen.histogram.counts.astype(np.float64)
-    low, high = min(seen.low, 0.0), max(seen.high, 0.0)
-    shares = np.linspace(_LEAST_SHARE, 1.0, _CANDIDATES)[::-1]
-    pairs = [(low * share, high * share) for share in shares]
-    best = min(pairs, key=lambda pair: cost(centers, counts, *pair))
-    for end in (0, 1):
-        pairs = [
-            (low * share, best[1]) if end == 0 else (best[0], high * share) for share in shares
-        ]
-        best = min([best, *pairs], key=lambda pair: cost(centers, counts, *pair))
-    return float(best[0]), float(best[1])
-
-
-def _quantized(centers: Array, low: float, high: float) -> tuple[Array, float]:
-    import numpy as np
-
-    step = (high - low) / 255 or 1.0
-    return np.clip(np.rint((centers - low) / step), 0, 255), step
-
-
-def _squared_error(centers: Array, counts: Array, low: float, high: float) -> float:
-    import numpy as np
-
-    levels, step = _quantized(centers, low, high)
-    return float((counts * np.square(low + levels * step - centers)).sum())
-
-
-def _divergence(centers: Array, counts: Array, low: float, high: float) -> float:
-    import numpy as np
-
-    levels = _quantized(centers, low, high)[0].astype(np.int64)
-    inside = (centers >= low) & (centers <= high)
-    # What is clipped counts at the border; the quantized distribution does not know of it.
-    reference = np.bincount(np.clip(np.arange(centers.size), *_ends(inside)), counts, centers.size)
-    sums = np.bincount(levels, counts * inside, 256)
-    filled = np.bincount(levels, inside & (reference > 0), 256)
-    spread = np.where(inside & (reference > 0), (sums / np.maximum(filled, 1))[levels], 0.0)
-    present = reference > 0
-    p = reference[present] / reference.sum()
-    q = np.maximum(spread[present] / max(spread.sum(), 1e-12), 1e-12)
-    return float((p * np.log(p / q)).sum())
-
-
-def _ends(inside: Array) -> tuple[int, int]:
-    import numpy as np
-
-    places = np.flatnonzero(inside)
-    return (int(places[0]), int(places[-1])) if places.size else (0, inside.size - 1)
-
-
-_METHODS: dict[str, Callable[[Statistics], Range]] = {
-    "entropy": _entropy,
-    "minmax": _minmax,
-    "moving_average": _moving_average,
-    "mse": _mse,
-}
+def _plain(value: object) -> str:
+    """Return an option as text: the repr of some objects is where they are in memory."""
+    if isinstance(value, Mapping):
+        return repr(sorted((str(key), _plain(each)) for key, each in value.items()))
+    if isinstance(value, (list, tuple)):
+        return repr([_plain(each) for each in value])
+    plain = isinstance(value, (bool, int, float, str, bytes, type(None)))
+    return repr(value) if plain else type(value).__name__

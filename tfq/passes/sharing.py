@@ -2,88 +2,104 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tfq import ops
+from tfq.passes.integer_kernels import is_float
 from tfq.passes.kernels import BIASED
 from tfq.passes.parameters import Parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tfq.model import Operator, Subgraph, Tensor
+    from collections.abc import Mapping
+
+    from tfq.model import Operator, Tensor
+
+
+class Node(NamedTuple):
+    """A tensor as operators of one type see it.
+
+    Attributes:
+        tensor: The tensor.
+        dtype: The type of its integers.
+        reader: The only operator that sees it so; None if all of the type do.
+    """
+
+    tensor: Tensor
+    dtype: str
+    reader: Operator | None = None
 
 
 class Groups:
-    """Activations that must have one scale, as integer kernels hand them on.
+    """Nodes that must have one scale, as integer kernels hand them on.
 
     Attributes:
-        crossings: (operator, tensor) → a member of the group that the operator wants the tensor in,
-            where the tensor has prescribed parameters of its own.
+        nodes: (operator, tensor) → how an operator sees a float that it reads, but for weights and
+            biases.
     """
 
-    def __init__(self, graph: Subgraph, integer: set[Operator], dtype: str) -> None:
-        """Look at the operators that will compute in integers of a type, in running order."""
-        self._parent: dict[Tensor, Tensor] = {}
-        self._fixed: dict[Tensor, Parameters] = {}
-        self.crossings: dict[tuple[Operator, Tensor], Tensor] = {}
-        for operator in graph.operators:
-            if operator in integer:
-                self._visit(operator, dtype)
+    def __init__(self, types: Mapping[Operator, str]) -> None:
+        """Look at operators that will compute in integers.
 
-    def members(self) -> list[list[Tensor]]:
-        """Return the groups, each in the order in which its members were met."""
-        found: dict[Tensor, list[Tensor]] = {}
-        for tensor in self._parent:
-            found.setdefault(self._root(tensor), []).append(tensor)
+        Args:
+            types: The type of their activations, by operator, in running order.
+        """
+        self._parent: dict[Node, Node] = {}
+        self._fixed: dict[Node, Parameters] = {}
+        self.nodes: dict[tuple[Operator, Tensor], Node] = {}
+        for operator, dtype in types.items():
+            self._visit(operator, dtype)
+
+    def members(self) -> list[list[Node]]:
+        """Return the groups, each in the order in which its nodes were met."""
+        found: dict[Node, list[Node]] = {}
+        for node in self._parent:
+            found.setdefault(self._root(node), []).append(node)
         return list(found.values())
 
-    def fixed(self, tensor: Tensor) -> Parameters | None:
-        """Return the parameters that an operator prescribes for a tensor's group."""
-        return self._fixed.get(self._root(tensor))
+    def fixed(self, node: Node) -> Parameters | None:
+        """Return the parameters that an operator prescribes for a node's group."""
+        return self._fixed.get(self._root(node))
 
     def _visit(self, operator: Operator, dtype: str) -> None:
         row = ops.operation(operator)
-        floats = [
-            (place, tensor)
-            for place, tensor in enumerate(operator.inputs)
-            if tensor is not None and is_float(tensor)
-        ]
-        results = [tensor for tensor in operator.outputs if is_float(tensor)]
-        weights = set(ops.all_weights(operator)) if operator.name in BIASED else set()
-        for _, tensor in floats:
-            if not tensor.is_constant and tensor not in weights:
-                self._root(tensor)
-        for tensor in results:
-            self._root(tensor)
+        results = [Node(each, dtype) for each in operator.outputs if is_float(each)]
+        for node in results:
+            self._root(node)
         if dtype in row.fixed and results:
             scale, point = row.fixed[dtype]
             self._fixed[self._root(results[0])] = Parameters(dtype, (scale,), (point,))
-        if dtype in row.rescales or not results:
-            return
-        shared = [tensor for place, tensor in floats if place in row.shares]
-        several = len(shared) > 1
-        for tensor in shared:
-            if several and not tensor.is_constant and self.fixed(tensor) is not None:
-                self.crossings[operator, tensor] = results[0]
-            else:
-                self._join(tensor, results[0])
-        if shared:
-            for tensor in results[1:]:
-                self._join(tensor, results[0])
+        layer = operator.name in BIASED
+        floats = [
+            (place in row.shares and dtype not in row.rescales and bool(results), tensor)
+            for place, tensor in enumerate(operator.inputs)
+            if tensor is not None and is_float(tensor)
+            if not layer or place == BIASED[operator.name]
+        ]
+        several = sum(shares for shares, _ in floats) > 1
+        for shares, tensor in floats:
+            node = Node(tensor, dtype, operator if tensor.is_constant else None)
+            # What has a prescribed scale is rescaled where others must have the same.
+            if shares and several and self.fixed(node) is not None:
+                node = Node(tensor, dtype, operator)
+            self.nodes[operator, tensor] = node
+            self._root(node)
+            if shares:
+                self._join(node, results[0])
+        if any(shares for shares, _ in floats):
+            for node in results[1:]:
+                self._join(node, results[0])
 
-    def _root(self, tensor: Tensor) -> Tensor:
-        parent = self._parent.setdefault(tensor, tensor)
+    def _root(self, node: Node) -> Node:
+        parent = self._parent.setdefault(node, node)
         while parent is not self._parent[parent]:
             self._parent[parent] = self._parent[self._parent[parent]]
             parent = self._parent[parent]
         return parent
 
-    def _join(self, first: Tensor, second: Tensor) -> None:
+    def _join(self, first: Node, second: Node) -> None:
         one, other = self._root(first), self._root(second)
         if one is not other:
             self._parent[other] = one
             if other in self._fixed:
                 self._fixed[one] = self._fixed.pop(other)
-
-
-def is_float(tensor: Tensor) -> bool:
-    """Say whether a tensor holds the floats that quantization replaces."""
-    return tensor.dtype == "float32"

@@ -1,39 +1,51 @@
 """What is kept of the values of one activation: extremes, their means, and a histogram.
 
 Everything can be merged, so that samples may be spread over workers, and every way of choosing a
-range (`ranges`) is made of it, so that the data are run once.
+range (`ranges`) is made of it, so that the data are run once. In which order samples are seen, and
+how they are split, makes no difference but for the rounding of the sums of extremes.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
+
+from tfq.errors import CalibrationDataError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     import numpy as np
 
     Array = np.ndarray[Any, Any]
 
-BINS = 1024
+BINS = 2048
 # Of a large activation so many values go into the histogram; all into the extremes.
-_SAMPLED = 1 << 14
-# The width of the finest bins; below are only values that float32 holds as denormal numbers.
+_SAMPLED = 1 << 12
+# Bins are so wide at least: below are only values that float32 holds as denormal numbers.
 _FINEST = -126
+# No value is more bins away from 0: float64 and int64 count them exactly.
+_FARTHEST = 40
 _LARGEST_EXPONENT = 200
+# What a file may say: what float32 holds, and counts whose sums int64 holds.
+LARGEST = math.ldexp(1.0, 128)
+MOST_COUNTED = 1 << 48
 
 
 class Histogram:
     """Counts of values in bins whose width is a power of two and whose borders are multiples of it.
 
     Where values do not fit into `BINS` bins, pairs of bins become one: so two histograms can always
-    be brought to the same bins, and added.
+    be brought to the same bins, and added. The bins are as fine as all values allow, and so do not
+    depend on the order in which the values came.
 
     Attributes:
         exponent: The bins are 2^exponent wide.
         start: The first bin's lower border, in bins from 0.
-        counts: How many values are in each bin.
+        counts: How many values other than 0 are in each bin, from the smallest that was seen to the
+            largest.
     """
 
     def __init__(
@@ -46,65 +58,68 @@ class Histogram:
         self.start = start
         self.counts = np.zeros(0, np.int64) if counts is None else counts
 
-    def add(self, values: Array) -> None:
-        """Count finite values."""
+    def add(self, values: Array, low: float, high: float) -> None:
+        """Count values, but for those that are exactly 0.
+
+        Args:
+            values: Finite float32 numbers.
+            low: A number not above any of them.
+            high: A number not below any of them.
+        """
         import numpy as np
 
-        if values.size == 0:
-            return
-        low, high = float(values.min()), float(values.max())
-        if not self.counts.size:
-            span = max(high - low, abs(high), abs(low), math.ldexp(1.0, _FINEST)) / BINS
-            self.exponent = max(math.frexp(span)[1], _FINEST)
-        self._make_room(low, high)
-        places = np.floor(np.ldexp(values.astype(np.float64), -self.exponent)).astype(np.int64)
-        self._count(int(places.min()), np.bincount(places - places.min()))
+        exponent = max(_least_exponent(low, high), self.exponent)
+        start = _place(low, exponent)
+        # Exact: a product with a power of two that does not underflow, then differences of whole
+        # numbers.
+        exact = np.float32 if -127 < exponent <= 0 else np.float64
+        places = values.ravel() * exact(math.ldexp(1.0, -exponent))
+        np.floor(places, out=places)
+        places -= start
+        size = _place(high, exponent) - start + 1
+        counts = np.bincount(places.astype(np.int64), minlength=size)
+        zeros = values.size - np.count_nonzero(values)
+        if zeros:
+            counts[-start] -= zeros
+        self.merge(Histogram(exponent, start, counts))
 
     def merge(self, other: Histogram) -> None:
         """Add the counts of another histogram."""
         if not other.counts.size:
             return
-        theirs = Histogram(other.exponent, other.start, other.counts)
         if not self.counts.size:
-            self.exponent = theirs.exponent
+            self.exponent, self.start, self.counts = other.exponent, other.start, other.counts
+            return
+        theirs = Histogram(other.exponent, other.start, other.counts)
         while theirs.exponent < self.exponent:
             theirs._coarsen()
-        while self.exponent < theirs.exponent:
+        while self.exponent < theirs.exponent or self._span(theirs) > BINS:
+            if self.exponent == theirs.exponent:
+                theirs._coarsen()
             self._coarsen()
-        while self._span(theirs.start, theirs.start + theirs.counts.size) > BINS:
-            self._coarsen()
-            theirs._coarsen()
-        self._count(theirs.start, theirs.counts)
+        self._count(theirs)
 
-    def centers(self) -> Array:
-        """Return the middle of each bin."""
+    def borders(self) -> Array:
+        """Return the borders of the bins: one more than there are bins."""
         import numpy as np
 
-        places = np.arange(self.start, self.start + self.counts.size) + 0.5
+        places = np.arange(self.start, self.start + self.counts.size + 1, dtype=np.float64)
         found: Array = np.ldexp(places, self.exponent)
         return found
 
     def quantile(self, share: float) -> float:
-        """Return the number below which a share of the values is, from 0 to 1, within a bin."""
+        """Return the number below which a share of the values is, from 0 to 1.
+
+        Values count as spread evenly over their bin.
+        """
         import numpy as np
 
-        total = np.cumsum(self.counts)
-        place = int(np.searchsorted(total, share * total[-1]))
-        border = self.start + place + (1 if share > 0.5 else 0)
-        return math.ldexp(border, self.exponent)
+        total = np.concatenate([[0], np.cumsum(self.counts)])
+        return float(np.interp(share * total[-1], total, self.borders()))
 
-    def _span(self, start: int, stop: int) -> int:
-        if not self.counts.size:
-            return stop - start
-        return max(stop, self.start + self.counts.size) - min(start, self.start)
-
-    def _make_room(self, low: float, high: float) -> None:
-        while True:
-            start = math.floor(math.ldexp(low, -self.exponent))
-            stop = math.floor(math.ldexp(high, -self.exponent)) + 1
-            if self._span(start, stop) <= BINS:
-                return
-            self._coarsen()
+    def _span(self, other: Histogram) -> int:
+        stop = max(self.start + self.counts.size, other.start + other.counts.size)
+        return stop - min(self.start, other.start)
 
     def _coarsen(self) -> None:
         import numpy as np
@@ -115,27 +130,84 @@ class Histogram:
         self.start = (self.start - odd) // 2
         self.exponent += 1
 
-    def _count(self, start: int, counts: Array) -> None:
+    def _count(self, other: Histogram) -> None:
         import numpy as np
 
-        first = min(start, self.start) if self.counts.size else start
-        size = self._span(start, start + counts.size)
-        total = np.zeros(size, np.int64)
-        total[self.start - first : self.start - first + self.counts.size] = self.counts
-        total[start - first : start - first + counts.size] += counts
+        first = min(self.start, other.start)
+        total = np.zeros(self._span(other), np.int64)
+        for each in (self, other):
+            total[each.start - first : each.start - first + each.counts.size] += each.counts
         self.start, self.counts = first, total
 
 
-def _sample(values: Array) -> Array:
+def _place(value: float, exponent: int) -> int:
+    """Return the bin of a value, in bins from 0."""
+    return math.floor(math.ldexp(value, -exponent))
+
+
+def _least_exponent(low: float, high: float) -> int:
+    """Return the width of the finest bins into which a range fits."""
+    finest = max(_FINEST, math.frexp(max(abs(low), abs(high)))[1] - _FARTHEST)
+    # One bin more may be touched than the range is wide.
+    found = max(math.frexp((high - low) / BINS)[1] - 2, finest)
+    while _place(high, found) - _place(low, found) >= BINS:
+        found += 1
+    return found
+
+
+def _sample(rows: Array) -> Array:
     """Return some of the values, from everywhere: equal steps would see few of the channels."""
     import numpy as np
 
-    if values.size <= _SAMPLED:
-        return values
+    size = rows.shape[1]
+    if size <= _SAMPLED:
+        return rows
     # Multiples of the golden section are spread evenly, however many there are.
-    step = int(values.size * (math.sqrt(5) - 1) / 2) | 1
-    found: Array = values[np.arange(_SAMPLED) * step % values.size]
+    step = int(size * (math.sqrt(5) - 1) / 2) | 1
+    found: Array = rows[:, np.arange(_SAMPLED) * step % size]
     return found
+
+
+class Extremes(NamedTuple):
+    """How far the channels of one activation reach.
+
+    Attributes:
+        lows: The smallest value of each channel (last axis; one for a scalar), float32.
+        highs: The largest.
+    """
+
+    lows: Array
+    highs: Array
+
+    def merged(self, other: Extremes) -> Extremes:
+        """Return the extremes of what both saw.
+
+        Raises:
+            CalibrationDataError: If they have not as many channels.
+        """
+        import numpy as np
+
+        if self.lows.shape != other.lows.shape:
+            raise CalibrationDataError(
+                f"ranges: expected {self.lows.size} channels as before, got {other.lows.size}"
+            )
+        return Extremes(np.minimum(self.lows, other.lows), np.maximum(self.highs, other.highs))
+
+    @property
+    def makes_sense(self) -> bool:
+        """Whether these can be the extremes of anything: a file may say what it likes."""
+        return self.lows.shape == self.highs.shape and bool((self.lows <= self.highs).all())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"lows": self.lows.tolist(), "highs": self.highs.tolist()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Extremes:
+        """Read what `to_json` returned and the schema accepts."""
+        import numpy as np
+
+        return cls(np.asarray(data["lows"], np.float32), np.asarray(data["highs"], np.float32))
 
 
 class Statistics:
@@ -147,7 +219,8 @@ class Statistics:
         high: Its largest.
         lows: The sum of the smallest values of all samples.
         highs: The sum of the largest.
-        histogram: How its values are distributed.
+        histogram: How its values are distributed, those left out that are exactly 0: every range
+            holds 0, without an error, and behind a ReLU half of all values are 0.
     """
 
     def __init__(self) -> None:
@@ -157,21 +230,32 @@ class Statistics:
         self.lows = self.highs = 0.0
         self.histogram = Histogram()
 
-    def add(self, values: Array) -> None:
-        """Look at the values of one sample; those that are not finite do not count."""
+    def add(self, values: Sequence[Array]) -> int | None:
+        """Look at the values of some samples.
+
+        Args:
+            values: Of each sample an array of one shape.
+
+        Returns:
+            None; or which of the samples is the first that is not finite: none then counts.
+        """
         import numpy as np
 
-        values = values.ravel()
-        if not np.isfinite(values).all():
-            values = values[np.isfinite(values)]
-        if not values.size:
-            return
-        low, high = float(values.min()), float(values.max())
-        self.samples += 1
-        self.low, self.high = min(self.low, low), max(self.high, high)
-        self.lows += low
-        self.highs += high
-        self.histogram.add(_sample(values))
+        rows = np.stack(values) if len(values) > 1 else values[0][None]
+        rows = rows.reshape(len(values), -1)
+        if not rows.size:
+            return None
+        lows, highs = rows.min(axis=1), rows.max(axis=1)
+        # NaN is the extreme of whatever it is among.
+        finite = np.isfinite(lows) & np.isfinite(highs)
+        if not finite.all():
+            return int(finite.argmin())
+        self.samples += len(values)
+        self.low, self.high = min(self.low, float(lows.min())), max(self.high, float(highs.max()))
+        self.lows += float(lows.sum(dtype=np.float64))
+        self.highs += float(highs.sum(dtype=np.float64))
+        self.histogram.add(_sample(rows), float(lows.min()), float(highs.max()))
+        return None
 
     def merge(self, other: Statistics) -> None:
         """Add what somebody else saw of the same activation."""
@@ -185,14 +269,13 @@ class Statistics:
     def makes_sense(self) -> bool:
         """Whether these can be the statistics of anything: a file may say what it likes."""
         histogram = self.histogram
+        edges = [abs(histogram.start), abs(histogram.start + histogram.counts.size)]
         return bool(
-            self.samples > 0
-            and math.isfinite(self.low + self.high + self.lows + self.highs)
-            and self.low <= self.high
+            self.low <= self.high
+            and self.low * self.samples <= self.lows + _slack(self.lows)
+            and self.highs <= self.high * self.samples + _slack(self.highs)
             and abs(histogram.exponent) <= _LARGEST_EXPONENT
-            and 0 < histogram.counts.size <= BINS
-            and histogram.counts.min() >= 0
-            and histogram.counts.sum() > 0
+            and max(edges) <= 1 << (_FARTHEST + 1)
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -215,9 +298,14 @@ class Statistics:
         import numpy as np
 
         made = cls()
-        made.samples = data["samples"]
+        made.samples = int(data["samples"])
         made.low, made.high = float(data["low"]), float(data["high"])
         made.lows, made.highs = float(data["lows"]), float(data["highs"])
         counts = np.asarray(data["counts"], np.int64)
-        made.histogram = Histogram(data["exponent"], data["start"], counts)
+        made.histogram = Histogram(int(data["exponent"]), int(data["start"]), counts)
         return made
+
+
+def _slack(number: float) -> float:
+    """Return how much a sum may be off because of rounding."""
+    return abs(number) * 1e-6 + 1e-30

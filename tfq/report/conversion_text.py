@@ -11,6 +11,7 @@ from tfq.terminal import printable
 
 if TYPE_CHECKING:
     from tfq.convert.converted import ConvertedModel
+    from tfq.convert.record import Applied
 
 
 def conversion_text(model: ConvertedModel, path: str) -> str:
@@ -46,5 +47,20 @@ def conversion_text(model: ConvertedModel, path: str) -> str:
             printable(f"{path}: {size_text(model.size)}, {kind}"),
             table(["", "name", "type", "shape", "quantization"], rows, indent=INDENT),
             INDENT + integers_text(all_operators(model)),
+            *(INDENT + printable(line) for line in _accuracy_lines(model.applied)),
         ]
     )
+
+
+def _accuracy_lines(applied: Applied) -> list[str]:
+    """Say what was done for accuracy, and what it was compared with."""
+    if applied.level == "none":
+        return []
+    done = ", ".join(applied.passes) or f"{applied.converter} alone"
+    line = f"accuracy {applied.level}: {done}"
+    if applied.sqnr is not None:
+        line += f"; {applied.sqnr:.1f} dB at the outputs"
+    if applied.alternative is not None and applied.alternative_sqnr is not None:
+        other = "the passes" if applied.alternative == "tfq" else f"{applied.alternative} alone"
+        line += f", {other} {applied.alternative_sqnr:.1f} dB"
+    return [line, *([applied.remark] if applied.remark else [])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from tfq.errors import ArgumentError, InvalidModelError, MissingDependencyError, one_line
@@ -71,12 +72,14 @@ def interpreter_class() -> type[Any]:
 class Runner:
     """A model, loaded and ready to run."""
 
-    def __init__(self, model: Model, *, threads: int = 1) -> None:
+    def __init__(self, model: Model, *, threads: int = 1, every_tensor: bool = False) -> None:
         """Loads `model` into an interpreter.
 
         Args:
             model: any model.
             threads: how many the kernels may use.
+            every_tensor: whether `tensor` may be asked for what is inside. Kernels then run one by
+                one, without a delegate, and no tensor's memory is used for another.
 
         Raises:
             InvalidModelError: the interpreter refuses the model; in its own words.
@@ -85,13 +88,20 @@ class Runner:
         try:
             with quiet.silenced():
                 interpreter = interpreter_class()
-                self._interpreter = interpreter(model_content=bytes(model), num_threads=threads)
+                options = _watching(interpreter) if every_tensor else {}
+                self._interpreter = interpreter(
+                    model_content=bytes(model), num_threads=threads, **options
+                )
                 self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise InvalidModelError(f"{model.name}: does not load: {one_line(error)}") from error
         self._inputs = self._interpreter.get_input_details()
-        self._names = model.input_names
+        self._label, self._names = model.name, model.input_names
         self._outputs = self._interpreter.get_output_details()
+        self._details = {
+            detail["index"]: detail
+            for detail in (self._interpreter.get_tensor_details() if every_tensor else ())
+        }
 
     def run(self, sample: Mapping[str, np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
         """Runs the model on one sample.
@@ -105,6 +115,7 @@ class Runner:
 
         Raises:
             ArgumentError: an input is missing, or has another shape or type than the model's.
+            InvalidModelError: a kernel fails.
         """
         if set(sample) != set(self._names):
             raise ArgumentError(
@@ -115,11 +126,35 @@ class Runner:
                 self._interpreter.set_tensor(detail["index"], _encoded(sample[name], detail))
         except ValueError as error:
             raise ArgumentError(f"a sample does not fit the model: {one_line(error)}") from error
-        self._interpreter.invoke()
+        try:
+            with quiet.silenced():
+                self._interpreter.invoke()
+        except RuntimeError as error:
+            raise InvalidModelError(f"{self._label}: does not run: {one_line(error)}") from error
         return [
             _decoded(self._interpreter.get_tensor(detail["index"]), detail)
             for detail in self._outputs
         ]
+
+    def tensor(self, index: int) -> np.ndarray[Any, Any]:
+        """Returns what a tensor of the first subgraph held in the last run.
+
+        Args:
+            index: that of an activation; the runner was made with `every_tensor`.
+
+        Returns:
+            A copy; of a quantized tensor the float32 values it stands for.
+        """
+        return _decoded(self._interpreter.get_tensor(index), self._details[index])
+
+
+def _watching(interpreter: type[Any]) -> dict[str, Any]:
+    """The options that keep every tensor; their types stand beside the interpreter's class."""
+    resolver = sys.modules[interpreter.__module__].OpResolverType
+    return {
+        "experimental_op_resolver_type": resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        "experimental_preserve_all_tensors": True,
+    }
 
 
 def _encoded(value: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[Any, Any]:

@@ -1,0 +1,173 @@
+"""Small float models, built operator by operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flatbuffers
+import numpy as np
+
+from tfq.model import Model, load
+from tfq.runtime import Runner
+
+_OPTIONS = {
+    "AVERAGE_POOL_2D": "Pool2DOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions",
+    "LEAKY_RELU": "LeakyReluOptions",
+    "MAX_POOL_2D": "Pool2DOptions",
+    "MEAN": "ReducerOptions",
+    "REDUCE_MAX": "ReducerOptions",
+    "SUM": "ReducerOptions",
+    "CONV_2D": "Conv2DOptions",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "TRANSPOSE_CONV": "TransposeConvOptions",
+    "CONCATENATION": "ConcatenationOptions",
+    "PACK": "PackOptions",
+    "UNPACK": "UnpackOptions",
+    "SPLIT": "SplitOptions",
+    "SPACE_TO_DEPTH": "SpaceToDepthOptions",
+    "DEPTH_TO_SPACE": "DepthToSpaceOptions",
+    "STRIDED_SLICE": "StridedSliceOptions",
+    "MIRROR_PAD": "MirrorPadOptions",
+    "ADD": "AddOptions",
+    "SUB": "SubOptions",
+    "MUL": "MulOptions",
+    "DIV": "DivOptions",
+    "SOFTMAX": "SoftmaxOptions",
+    "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
+    "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
+    "RESIZE_BILINEAR": "ResizeBilinearOptions",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
+}
+_DEFAULTS = {
+    "CONV_2D": {"strideH": 1, "strideW": 1},
+    "DEPTHWISE_CONV_2D": {"strideH": 1, "strideW": 1, "depthMultiplier": 1},
+    "AVERAGE_POOL_2D": {"strideH": 1, "strideW": 1, "filterHeight": 2, "filterWidth": 2},
+    "MAX_POOL_2D": {"strideH": 1, "strideW": 1, "filterHeight": 2, "filterWidth": 2},
+    "TRANSPOSE_CONV": {"strideH": 1, "strideW": 1},
+    "SOFTMAX": {"beta": 1.0},
+}
+
+
+class Graph:
+    """A model under construction; tensors are numbers."""
+
+    def __init__(self, schema: Any) -> None:
+        self._schema = schema
+        self._model, self._graph = schema.ModelT(), schema.SubGraphT()
+        self._model.version = 3
+        self._model.buffers, self._model.operatorCodes = [schema.BufferT()], []
+        self._graph.tensors, self._graph.operators, self._graph.inputs = [], [], []
+
+    def input(self, *shape: int) -> int:
+        index = self._tensor(shape, "FLOAT32")
+        self._graph.inputs.append(index)
+        return index
+
+    def constant(self, values: Any, dtype: str = "f4") -> int:
+        array = np.asarray(values, dtype)
+        index = self._tensor(array.shape, array.dtype.name.upper())
+        buffer = self._schema.BufferT()
+        buffer.data = np.frombuffer(array.tobytes(), np.uint8)
+        self._model.buffers.append(buffer)
+        self._graph.tensors[index].buffer = len(self._model.buffers) - 1
+        return index
+
+    def shape(self, tensor: int) -> tuple[int, ...]:
+        return tuple(self._graph.tensors[tensor].shape)
+
+    def op(self, name: str, inputs: list[int], *shape: int, **options: Any) -> int:
+        """Add an operator; its output has a shape, by default that of its first input."""
+        return self.ops(name, inputs, [shape or self.shape(inputs[0])], **options)[0]
+
+    def ops(
+        self, name: str, inputs: list[int], shapes: list[tuple[int, ...]], **options: Any
+    ) -> list[int]:
+        schema, operator = self._schema, self._schema.OperatorT()
+        code = schema.OperatorCodeT()
+        code.builtinCode = getattr(schema.BuiltinOperator, name)
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+        code.version = 3 if name == "TRANSPOSE_CONV" else 1
+        self._model.operatorCodes.append(code)
+        operator.opcodeIndex = len(self._model.operatorCodes) - 1
+        operator.inputs = inputs
+        operator.outputs = [self._tensor(shape, "FLOAT32") for shape in shapes]
+        if name in _OPTIONS:
+            table = getattr(schema, _OPTIONS[name] + "T")()
+            vars(table).update(_DEFAULTS.get(name, {}) | self._fused(options))
+            operator.builtinOptions = table
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, _OPTIONS[name])
+        self._graph.operators.append(operator)
+        return list(operator.outputs)
+
+    def conv(self, data: int, weights: Any, bias: Any = None, **options: Any) -> int:
+        """Add CONV_2D, or DEPTHWISE_CONV_2D where `weights` are 1 x h x w x channels of it."""
+        weights = np.asarray(weights, "f4")
+        batch, height, width, channels = self.shape(data)
+        is_depthwise = weights.shape[0] == 1 and weights.shape[3] != channels
+        is_depthwise |= options.pop("depthwise", False)
+        name = "DEPTHWISE_CONV_2D" if is_depthwise else "CONV_2D"
+        if options.get("padding", "SAME") == "VALID":
+            height, width = height - weights.shape[1] + 1, width - weights.shape[2] + 1
+        if is_depthwise:
+            options["depthMultiplier"] = weights.shape[3] // channels
+        made = weights.shape[3] if is_depthwise else weights.shape[0]
+        # LiteRT's kernels want a bias.
+        inputs = [
+            data,
+            self.constant(weights),
+            self.constant(np.zeros(made) if bias is None else bias),
+        ]
+        return self.op(name, inputs, batch, height, width, made, **options)
+
+    def dense(self, data: int, weights: Any, bias: Any = None, **options: Any) -> int:
+        inputs = [data, self.constant(weights), -1 if bias is None else self.constant(bias)]
+        return self.op("FULLY_CONNECTED", inputs, 1, len(weights), **options)
+
+    def model(self, *outputs: int) -> Model:
+        self._graph.outputs = list(outputs)
+        self._model.subgraphs = [self._graph]
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(self._model.Pack(builder), b"TFL3")
+        return load(bytes(builder.Output()))
+
+    def _fused(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Enumerations by their names."""
+        found = dict(options)
+        if "activation" in found:
+            kinds = self._schema.ActivationFunctionType
+            found["fusedActivationFunction"] = getattr(kinds, found.pop("activation"))
+        if "padding" in found:
+            found["padding"] = getattr(self._schema.Padding, found["padding"])
+        return found
+
+    def _tensor(self, shape: tuple[int, ...], dtype: str) -> int:
+        tensor = self._schema.TensorT()
+        tensor.name, tensor.shape = f"t{len(self._graph.tensors)}", list(shape)
+        tensor.type = getattr(self._schema.TensorType, dtype)
+        self._graph.tensors.append(tensor)
+        return len(self._graph.tensors) - 1
+
+
+def dice(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def random_samples(model: Model, count: int, seed: int) -> list[dict[str, np.ndarray]]:
+    names = zip(model.input_names, model.inputs, strict=True)
+    shapes = [(name, tensor.shape) for name, tensor in names]
+    return [{name: dice(seed + place, *shape) for name, shape in shapes} for place in range(count)]
+
+
+def results(model: Model, samples: list[dict[str, np.ndarray]]) -> list[np.ndarray]:
+    """Every output of every sample."""
+    runner = Runner(model, every_tensor=True)
+    return [output for sample in samples for output in runner.run(sample)]
+
+
+def assert_same(before: Model, after: Model, samples: list[dict[str, np.ndarray]]) -> None:
+    """The outputs differ by rounding only: 1e-5 of the largest."""
+    for old, new in zip(results(before, samples), results(after, samples), strict=True):
+        assert np.isfinite(new).all()
+        assert np.abs(new - old).max() <= 1e-5 * np.abs(old).max()

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfq
+from tfq.runtime.fidelity import fidelity
+
+
+@pytest.fixture(scope="module")
+def images(samples: Path) -> list[dict[str, np.ndarray]]:
+    rows = np.load(samples / "calibration.npz")["image"][:20, None]
+    return [{"image": row.astype(np.float32)} for row in rows]
+
+
+def test_a_model_is_its_own_exact_image(
+    digits: Callable[..., tfq.Model], images: list[dict[str, np.ndarray]]
+) -> None:
+    plain = digits(mode="float32")
+
+    assert fidelity(plain, [plain], images) == [120]
+
+
+def test_more_bits_are_nearer(
+    digits: Callable[..., tfq.Model], images: list[dict[str, np.ndarray]]
+) -> None:
+    models = [digits(mode=mode) for mode in ("full_integer", "int16x8", "float16")]
+
+    ratios = fidelity(digits(mode="float32"), models, images)
+
+    assert ratios == sorted(ratios)
+    assert 15 < ratios[0] < 60
+
+
+def test_another_number_of_inputs_is_refused(
+    digits: Callable[..., tfq.Model], faces: dict[str, Path], images: list[dict[str, np.ndarray]]
+) -> None:
+    pytest.importorskip("ai_edge_litert.interpreter")
+
+    with pytest.raises(tfq.Error, match="expected inputs or outputs"):
+        fidelity(digits(mode="float32"), [tfq.load(faces["iris_landmark"])], images)

@@ -1,0 +1,178 @@
+"""Quantizes by a plan, compares with what the converter alone makes, and keeps the better model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tfq import ops
+from tfq.convert import check, static
+from tfq.convert.feed import Feed
+from tfq.convert.record import Applied
+from tfq.errors import ArgumentError, ConversionError, Error, InvalidModelError
+from tfq.passes.float_weights import check_finite
+from tfq.runtime import Runner, quiet
+from tfq.runtime.fidelity import fidelity
+
+if TYPE_CHECKING:
+    from tfq.convert.makers import Maker
+    from tfq.model import Model
+    from tfq.passes.ranges import Ranges
+
+_COMPARED = 100
+"""So many samples decide between models: more change little."""
+
+
+class Choice(NamedTuple):
+    """The model that was kept.
+
+    Attributes:
+        model: The model.
+        applied: What was done to it.
+        ranges: What calibration saw; None if there was none.
+    """
+
+    model: Model
+    applied: Applied
+    ranges: Ranges | None = None
+
+
+def choose(making: Maker, saved: Ranges | None) -> Choice:
+    """Make what the plan's level wants, and what the converter alone makes; keep the better.
+
+    Fewer operators in float count first, then the outputs on the calibration data.
+
+    Raises:
+        ConversionError: If nothing can be made of the model.
+        CalibrationDataError: If the samples or the ranges do not fit the model.
+        ArgumentError: If a level needs samples and there are none, or a named layer is unknown.
+    """
+    return _Chooser(making, saved).choose()
+
+
+def check_runs(model: Model, samples: Sequence[Mapping[str, Any]], made_by: str) -> None:
+    """Load a model and run it once.
+
+    Args:
+        model: What was made.
+        samples: Of which the first is run: values by name, or else in the order of the inputs.
+        made_by: Who made it, for the message.
+
+    Raises:
+        ConversionError: If the interpreter refuses it. A model with operators of TensorFlow or
+            custom ones is not tried: they need an interpreter of their own.
+    """
+    if any(op.is_custom for subgraph in model.subgraphs for op in subgraph.operators):
+        return
+    try:
+        runner = Runner(model)
+        for sample in samples[:1]:
+            is_named = set(sample) == set(model.input_names)
+            names = sample if is_named else model.input_names
+            runner.run(dict(zip(names, sample.values(), strict=True)))
+    except InvalidModelError as error:
+        reason = str(error).removeprefix(f"{model.name}: ")
+        raise ConversionError(f"what {made_by} makes of this model {reason}") from error
+
+
+class _Chooser:
+    """Makes models in two ways, and compares them."""
+
+    def __init__(self, making: Maker, saved: Ranges | None) -> None:
+        self.making, self.saved = making, saved
+        self.plan = making.request.plan
+        if making.samples is None and self.plan.needs_samples:
+            raise ArgumentError(
+                f"accuracy={self.plan.level}: needs calibration_data, not ranges alone"
+            )
+        check_finite(making.float_model)
+        self.samples = self._few()
+
+    def choose(self) -> Choice:
+        tried = [self._attempt(self._own)]
+        if self._is_compared:
+            tried.append(self._attempt(self._plain))
+        faults = [each for each in tried if not isinstance(each, Choice)]
+        made = self._measured([each for each in tried if isinstance(each, Choice)])
+        if not made:
+            # TFLiteConverter says best what it cannot do; LiteRT Quantizer does not.
+            raise faults[-1] if self.making.tool == "TFLiteConverter" else faults[0]
+        best, *others = sorted(made, key=_merit, reverse=True)
+        applied = best.applied._replace(remark=self._remark(tried))
+        if others:
+            other = others[0].applied
+            applied = applied._replace(alternative=other.converter, alternative_sqnr=other.sqnr)
+        return Choice(best.model, applied, made[0].ranges)
+
+    @property
+    def _is_compared(self) -> bool:
+        """Whether the converter's own result could be kept.
+
+        Not where passes were named one by one, and not where the device wants a scheme that no
+        converter has.
+        """
+        has_scheme = self.plan.symmetric or self.plan.power_of_two
+        return bool(self.samples) and self.plan.level != "passes" and not has_scheme
+
+    def _few(self) -> list[dict[str, Any]]:
+        """Return samples from everywhere in the data, at most `_COMPARED`, by the model's names."""
+        making = self.making
+        if making.samples is None:
+            return []
+        known = {own: name for name, own in making.names.items()}
+        rows = list(making.samples.batches(making.inputs))
+        return [
+            {name: row[known[name]] for name in making.float_model.input_names}
+            for row in rows[:: -(-len(rows) // _COMPARED)]
+        ]
+
+    def _own(self) -> Choice:
+        making, plan = self.making, self.plan
+        with quiet.silenced(making.request.verbose) as terminal:
+            with Feed(making.samples, making.inputs, making.names, terminal) as feed:
+                ready = static.calibrate(making.float_model, plan, feed, self.saved)
+            made = static.quantized(ready, making.request, self.samples)
+        applied = Applied(plan.level, made.passes, changes=(*ready.changes, *made.changes))
+        return Choice(made.model, applied, ready.ranges)
+
+    def _plain(self) -> Choice:
+        return Choice(self.making.plain(), Applied(self.plan.level, converter=self.making.tool))
+
+    def _attempt(self, make: Callable[[], Choice]) -> Choice | Error:
+        """Make a model, check that it is what was asked, and that it runs."""
+        try:
+            made = make()
+            check.check(made.model, self.making.request)
+            check_runs(made.model, self.samples, made.applied.converter)
+        except (ConversionError, InvalidModelError) as error:
+            return error
+        return made
+
+    def _measured(self, made: list[Choice]) -> list[Choice]:
+        """Add to each model how near its outputs are; where they cannot be known, nothing."""
+        if not self.samples:
+            return made
+        models = [each.model for each in made]
+        try:
+            ratios = fidelity(self.making.float_model, models, self.samples)
+        except InvalidModelError:
+            return made
+        return [
+            each._replace(applied=each.applied._replace(sqnr=ratio))
+            for each, ratio in zip(made, ratios, strict=True)
+        ]
+
+    def _remark(self, tried: Sequence[Choice | Error]) -> str:
+        """Say why there is nothing to compare with."""
+        for who, each in zip(("the passes", self.making.tool), tried, strict=False):
+            if not isinstance(each, Choice):
+                return f"not compared: {who} failed: {each}"
+        return "" if self.samples else "not compared: no calibration data"
+
+
+def _merit(choice: Choice) -> tuple[int, float]:
+    floats = sum(
+        op.compute != "integer" and op not in ops.boundary(choice.model)
+        for op in choice.model.operators
+    )
+    return -floats, choice.applied.sqnr or 0.0

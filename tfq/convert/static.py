@@ -1,0 +1,189 @@
+"""Static quantization by a plan: a float model is prepared, calibrated and quantized by passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tfq.convert.plan import SEARCHED, Plan
+from tfq.errors import CalibrationDataError
+from tfq.passes.absorb_bias import absorb_bias, absorb_bias_needs
+from tfq.passes.changes import Changes
+from tfq.passes.clip_weights import clip_weights
+from tfq.passes.correct_bias import correct_bias
+from tfq.passes.equalize import equalize, equalize_needs
+from tfq.passes.float_io import float_io
+from tfq.passes.integer_io import integer_io
+from tfq.passes.mixed_precision import named, sensitive
+from tfq.passes.observe import extremes, observe
+from tfq.passes.quantize import Scheme, quantize
+from tfq.passes.ranges import Ranges, digest
+from tfq.runtime.fidelity import fidelity
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tfq.convert.request import Request
+    from tfq.model import Model, Operator
+
+    Sample = Mapping[str, np.ndarray[Any, Any]]
+
+_BITS = {"int8": 8, "int16": 16}
+_FLOAT_PASSES = {
+    "equalize": (equalize, equalize_needs),
+    "absorb_bias": (absorb_bias, absorb_bias_needs),
+}
+
+
+class Calibrated(NamedTuple):
+    """A float model, ready to be quantized in any mode.
+
+    Attributes:
+        model: The float model, prepared by the passes of a plan.
+        ranges: What was seen of its activations.
+        changes: What the passes did.
+    """
+
+    model: Model
+    ranges: Ranges
+    changes: tuple[Changes, ...]
+
+
+class Quantized(NamedTuple):
+    """What became of it.
+
+    Attributes:
+        model: The quantized model.
+        passes: What was done since the model was loaded, as `--passes` takes it.
+        changes: What the passes did since calibration.
+    """
+
+    model: Model
+    passes: tuple[str, ...]
+    changes: tuple[Changes, ...]
+
+
+def calibrate(
+    model: Model, plan: Plan, samples: Sequence[Sample] | Any, saved: Ranges | None = None
+) -> Calibrated:
+    """Run the float passes of a plan, then the samples.
+
+    Args:
+        model: A float model, its constants unpacked.
+        plan: What is to be done.
+        samples: By input name; gone through once, and once more for each pass that needs data.
+        saved: Ranges of an earlier calibration: no sample is run.
+
+    Raises:
+        CalibrationDataError: If the saved ranges are of another model, or activations are not
+            finite.
+    """
+    if saved is not None:
+        saved.check(model)
+        _check_passes(saved, plan)
+    source, changes = model, []
+    seen = {} if saved is None else saved.extremes
+    for name in plan.float_passes:
+        run, needs = _FLOAT_PASSES[name]
+        if saved is None:
+            seen[name] = extremes(model, wanted, samples) if (wanted := needs(model)) else {}
+        model, change = run(model, seen.get(name, {}))
+        changes.append(change)
+    if saved is None:
+        saved = observe(model, samples)
+        # What passes compute may differ in the last bit between machines; the source does not.
+        saved.model, saved.extremes = digest(source), seen
+    return Calibrated(model, saved, tuple(changes))
+
+
+def _check_passes(saved: Ranges, plan: Plan) -> None:
+    """Ranges are those of a prepared model: channels that are scaled have others."""
+    found, expected = tuple(saved.extremes), plan.float_passes
+    if found != expected:
+        raise CalibrationDataError(
+            f"ranges: expected those after {' and '.join(expected) or 'no pass'}, got those after "
+            f"{' and '.join(found) or 'no pass'}; calibrate again"
+        )
+
+
+def quantized(ready: Calibrated, request: Request, samples: Sequence[Sample]) -> Quantized:
+    """Quantize what is calibrated.
+
+    Args:
+        ready: The model and its ranges.
+        request: Mode, granularity, plan, and the types of inputs and outputs.
+        samples: For what a plan needs them: the search for ranges, the choice of layers, the
+            correction of biases.
+
+    Raises:
+        ConversionError: If the model cannot be quantized.
+        ArgumentError: If a name of the plan is that of no layer.
+    """
+    plan, float_model = request.plan, ready.model
+    changes = []
+    if plan.clip_weights:
+        float_model, clipped = clip_weights(float_model, request.granularity == "per_channel")
+        changes.append(clipped)
+    work = _Work(ready._replace(model=float_model), request, samples)
+    method = work.best_method() if plan.ranges == "search" else plan.ranges
+    model, change = work.quantize(method, work.types(method))
+    changes.append(change)
+    if plan.correct_bias != 0:
+        options = {} if plan.correct_bias is None else {"iterations": plan.correct_bias}
+        model, change = correct_bias(model, ready.model, samples, **options)
+        changes.append(change)
+    passes = plan._replace(ranges=method).terms()
+    return Quantized(_with_interface(model, request), passes, tuple(changes))
+
+
+class _Work:
+    """One model, quantized in several ways."""
+
+    def __init__(self, ready: Calibrated, request: Request, samples: Sequence[Sample]) -> None:
+        self.ready, self.plan, self.samples = ready, request.plan, samples
+        self.scheme = Scheme(
+            "int16" if request.mode.name == "int16x8" else "int8",
+            per_channel=request.granularity == "per_channel",
+            symmetric=self.plan.symmetric,
+            power_of_two=self.plan.power_of_two,
+        )
+
+    def spans(self, method: str) -> dict[str, tuple[float, float]]:
+        scheme = self.scheme
+        return self.ready.ranges.spans(
+            method,
+            dict(self.plan.overrides),
+            _BITS[scheme.activations],
+            scheme.symmetric or scheme.power_of_two,
+        )
+
+    def quantize(
+        self, method: str, types: Mapping[Operator, str] | None = None
+    ) -> tuple[Model, Changes]:
+        return quantize(self.ready.model, self.spans(method), self.scheme, types)
+
+    def best_method(self) -> str:
+        """Try all ways to choose ranges; return that whose outputs are nearest."""
+        models = [self.quantize(method)[0] for method in SEARCHED]
+        ratios = fidelity(self.ready.model, models, self.samples)
+        return SEARCHED[max(range(len(ratios)), key=ratios.__getitem__)]
+
+    def types(self, method: str) -> dict[Operator, str]:
+        """Say which operators get another type than the scheme's."""
+        model, found = self.ready.model, {}
+        for each in self.plan.elsewhere:
+            if each.pattern is not None:
+                chosen = named(model, [each.pattern])
+            else:
+                chosen = sensitive(
+                    model, self.spans(method), self.scheme, self.samples, each.dtype, each.share
+                )
+            found.update(dict.fromkeys(chosen, each.dtype))
+        return found
+
+
+def _with_interface(model: Model, request: Request) -> Model:
+    """Give inputs and outputs the types that were asked for."""
+    if request.input_type == request.output_type == "float32":
+        return float_io(model)[0]
+    return integer_io(model, [request.input_type], [request.output_type])[0]

@@ -1,0 +1,90 @@
+"""How near the outputs of models come to those of the model that they stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tfq.errors import InvalidModelError
+from tfq.numerics.noise import decibels
+from tfq.runtime import Runner, quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy as np
+
+    from tfq.model import Model
+
+    Array = np.ndarray[Any, Any]
+
+_EXACT = 120.0
+"""Decibels that an output without noise counts as in a mean: more than float32 itself has."""
+
+
+def fidelity(
+    reference: Model, models: Sequence[Model], samples: Iterable[Mapping[str, Array]]
+) -> list[float]:
+    """Measure the outputs of models against those of a float model, on the same samples.
+
+    Args:
+        reference: The float model.
+        models: What stands for it: with its inputs and outputs, by name or in its order.
+        samples: Values by the name of each input of the reference, with the batch axis.
+
+    Returns:
+        For each model, the signal-to-quantization-noise ratio in dB, the mean over its outputs.
+
+    Raises:
+        InvalidModelError: If a model does not load or run, or has other inputs or outputs.
+        ArgumentError: If a sample does not fit.
+    """
+    runner = Runner(reference)
+    followers = [_Follower(reference, model) for model in models]
+    with quiet.silenced():
+        for sample in samples:
+            given = [sample[name] for name in reference.input_names]
+            wanted = runner.run(sample)
+            for follower in followers:
+                follower.follow(given, wanted)
+    return [follower.ratio() for follower in followers]
+
+
+class _Follower:
+    """One model, run beside the reference."""
+
+    def __init__(self, reference: Model, model: Model) -> None:
+        self._runner = Runner(model)
+        self._inputs = _counterparts(reference.input_names, model.input_names, model)
+        self._outputs = _counterparts(reference.output_names, model.output_names, model)
+        self._names = model.input_names
+        # Of each output, the power of what should be and that of the noise.
+        self._powers = [[0.0, 0.0] for _ in self._outputs]
+
+    def follow(self, given: Sequence[Array], wanted: Sequence[Array]) -> None:
+        import numpy as np
+
+        sample = {
+            self._names[place]: each for place, each in zip(self._inputs, given, strict=True)
+        }
+        found = self._runner.run(sample)
+        for powers, expected, place in zip(self._powers, wanted, self._outputs, strict=True):
+            exact = expected.astype(np.float64).ravel()
+            noise = exact - found[place].astype(np.float64).ravel()
+            powers[0] += float(exact @ exact)
+            powers[1] += float(noise @ noise)
+
+    def ratio(self) -> float:
+        ratios = [decibels(signal, noise) for signal, noise in self._powers]
+        # An output that is always zero must not hide what the others say.
+        return sum(max(min(each, _EXACT), -_EXACT) for each in ratios) / len(ratios)
+
+
+def _counterparts(wanted: Sequence[str], names: Sequence[str], model: Model) -> list[int]:
+    """Return where a model has each input or output of another: by name, else by order."""
+    if len(set(names)) == len(names) and set(wanted) == set(names):
+        return [names.index(name) for name in wanted]
+    if len(wanted) != len(names):
+        raise InvalidModelError(
+            f"{model.name}: expected inputs or outputs {', '.join(wanted)}; got {', '.join(names)}"
+        )
+    return list(range(len(wanted)))
