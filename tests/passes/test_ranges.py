@@ -365,7 +365,7 @@ def test_numbers_that_make_no_sense_are_named(change: dict[str, object]) -> None
     ],
 )
 def test_extremes_that_make_no_sense_are_named(found: dict[str, object]) -> None:
-    data = {"model": "x", "tensors": {}, "extremes": {"equalize": {"x": found}}}
+    data = {"model": "x", "tensors": {}, "means": {}, "extremes": {"equalize": {"x": found}}}
 
     with pytest.raises(CalibrationDataError, match=r"r.json: ('x': makes no|\$.extremes.equalize)"):
         Ranges.from_json(json.dumps(data), "r.json")

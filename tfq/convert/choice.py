@@ -130,7 +130,7 @@ class _Chooser:
         making, plan = self.making, self.plan
         with quiet.silenced(making.request.verbose) as terminal:
             with Feed(making.samples, making.inputs, making.names, terminal) as feed:
-                ready = static.calibrate(making.float_model, plan, feed, self.saved)
+                ready = static.calibrate(making.float_model, making.request, feed, self.saved)
             made = static.quantized(ready, making.request, self.samples)
         applied = Applied(plan.level, made.passes, changes=(*ready.changes, *made.changes))
         return Choice(made.model, applied, ready.ranges)

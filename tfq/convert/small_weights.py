@@ -67,7 +67,7 @@ def _unfuse(rewrite: Rewrite, operator: Operator, activation: str) -> None:
     row["builtin_options"]["fused_activation_function"] = 0
     operators = rewrite.operators(place)
     after = operators.index(row) + 1
-    operators.insert(after, rewrite.new_operator(activation, 1, linear, output.index))
+    operators.insert(after, rewrite.new_operator(activation, 1, [linear], output.index))
 
 
 def warn_of_others(model: Model, request: Request) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tfq.convert.plan import SEARCHED, Plan
+from tfq.convert.plan import SEARCHED
 from tfq.errors import CalibrationDataError
 from tfq.passes.absorb_bias import absorb_bias, absorb_bias_needs
 from tfq.passes.changes import Changes
 from tfq.passes.clip_weights import clip_weights
 from tfq.passes.correct_bias import correct_bias
 from tfq.passes.equalize import equalize, equalize_needs
+from tfq.passes.expand import expand
 from tfq.passes.float_io import float_io
 from tfq.passes.integer_io import integer_io
 from tfq.passes.mixed_precision import named, sensitive
@@ -64,13 +65,13 @@ class Quantized(NamedTuple):
 
 
 def calibrate(
-    model: Model, plan: Plan, samples: Sequence[Sample] | Any, saved: Ranges | None = None
+    model: Model, request: Request, samples: Iterable[Sample], saved: Ranges | None = None
 ) -> Calibrated:
     """Run the float passes of a plan, then the samples.
 
     Args:
         model: A float model, its constants unpacked.
-        plan: What is to be done.
+        request: What is to become of it.
         samples: By input name; gone through once, and once more for each pass that needs data.
         saved: Ranges of an earlier calibration: no sample is run.
 
@@ -80,25 +81,31 @@ def calibrate(
     """
     if saved is not None:
         saved.check(model)
-        _check_passes(saved, plan)
-    source, changes = model, []
-    seen = {} if saved is None else saved.extremes
-    for name in plan.float_passes:
+    source, seen, changes = model, {}, []
+    for name in request.plan.float_passes:
         run, needs = _FLOAT_PASSES[name]
         if saved is None:
-            seen[name] = extremes(model, wanted, samples) if (wanted := needs(model)) else {}
-        model, change = run(model, seen.get(name, {}))
+            seen[name] = extremes(model, needs(model), samples)
+        else:
+            seen[name] = saved.extremes.get(name, {})
+        model, change = run(model, seen[name])
         changes.append(change)
-    if saved is None:
+    model, expanded = expand(model, _activations(request))
+    if expanded.changed:
+        seen[f"expand to {_activations(request)}"] = {}
+        changes.append(expanded)
+    if saved is not None:
+        _check_passes(saved, tuple(seen))
+    else:
         saved = observe(model, samples)
         # What passes compute may differ in the last bit between machines; the source does not.
         saved.model, saved.extremes = digest(source), seen
     return Calibrated(model, saved, tuple(changes))
 
 
-def _check_passes(saved: Ranges, plan: Plan) -> None:
+def _check_passes(saved: Ranges, expected: tuple[str, ...]) -> None:
     """Ranges are those of a prepared model: channels that are scaled have others."""
-    found, expected = tuple(saved.extremes), plan.float_passes
+    found = tuple(saved.extremes)
     if found != expected:
         raise CalibrationDataError(
             f"ranges: expected those after {' and '.join(expected) or 'no pass'}, got those after "
@@ -142,10 +149,11 @@ class _Work:
     def __init__(self, ready: Calibrated, request: Request, samples: Sequence[Sample]) -> None:
         self.ready, self.plan, self.samples = ready, request.plan, samples
         self.scheme = Scheme(
-            "int16" if request.mode.name == "int16x8" else "int8",
+            _activations(request),
             per_channel=request.granularity == "per_channel",
             symmetric=self.plan.symmetric,
             power_of_two=self.plan.power_of_two,
+            weight_bits=request.weight_bits,
         )
 
     def spans(self, method: str) -> dict[str, tuple[float, float]]:
@@ -160,10 +168,13 @@ class _Work:
     def quantize(
         self, method: str, types: Mapping[Operator, str] | None = None
     ) -> tuple[Model, Changes]:
-        return quantize(self.ready.model, self.spans(method), self.scheme, types)
+        means = {key: each.values for key, each in self.ready.ranges.means.items()}
+        return quantize(self.ready.model, self.spans(method), self.scheme, types, means)
 
     def best_method(self) -> str:
         """Try all ways to choose ranges; return that whose outputs are nearest."""
+        if self.scheme.activations == "int16":
+            return "minmax"  # Rounding costs so little that clipping only loses.
         models = [self.quantize(method)[0] for method in SEARCHED]
         ratios = fidelity(self.ready.model, models, self.samples)
         return SEARCHED[max(range(len(ratios)), key=ratios.__getitem__)]
@@ -180,6 +191,10 @@ class _Work:
                 )
             found.update(dict.fromkeys(chosen, each.dtype))
         return found
+
+
+def _activations(request: Request) -> str:
+    return "int16" if request.mode.name == "int16x8" else "int8"
 
 
 def _with_interface(model: Model, request: Request) -> Model:

@@ -172,7 +172,7 @@ def _align(
         name = f"{tensor.name}_requantized"
         index = rewrite.add_tensor(subgraph, rewrite.view(tensor), name)
         rewrite.set_parameters(rewrite.tensor(subgraph, index), wanted)
-        quantize = rewrite.new_operator("QUANTIZE", 1, tensor.index, index)
+        quantize = rewrite.new_operator("QUANTIZE", 1, [tensor.index], index)
         operators = rewrite.operators(subgraph)
         operators.insert(operators.index(draft), quantize)
         rewrite.read(draft, tensor.index, index)

@@ -125,8 +125,7 @@ class _Steps:
     def _emit(
         self, name: str, inputs: tuple[int, ...], output: int, options: dict[str, Any]
     ) -> int:
-        draft = self._rewrite.new_operator(name, 1, inputs[0], output)
-        draft["inputs"] = inputs
+        draft = self._rewrite.new_operator(name, 1, inputs, output)
         if name in _OPTIONS:
             draft["builtin_options"] = Draft(_OPTIONS[name], **options)
         self._made.append(draft)

@@ -103,7 +103,7 @@ class Interface:
                 if reader not in quantizers:
                     rewrite.read(rewrite.operator(reader), tensor.index, inner)
             version = _VERSIONS["QUANTIZE", tensor.dtype]
-            operator = rewrite.new_operator("QUANTIZE", version, tensor.index, inner)
+            operator = rewrite.new_operator("QUANTIZE", version, [tensor.index], inner)
             rewrite.operators(subgraph).insert(0, operator)
         rewrite.set_parameters(draft, new)
         for quantizer in quantizers:
@@ -131,7 +131,7 @@ class Interface:
         rewrite.set_parameters(draft, new)
         name = "QUANTIZE" if new is not None else "DEQUANTIZE"
         version = _VERSIONS[name, tensor.dtype]
-        operator = rewrite.new_operator(name, version, inner, tensor.index)
+        operator = rewrite.new_operator(name, version, [inner], tensor.index)
         rewrite.operators(subgraph).append(operator)
 
     def _shorten(self, last: Operator, tensor: Tensor, new: Parameters) -> None:

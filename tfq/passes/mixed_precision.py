@@ -245,8 +245,8 @@ class _Probe:
         operators = rewrite.operators(place)
         at = next(index for index, each in enumerate(operators) if each is own)
         operators[at:at] = [
-            rewrite.new_operator("QUANTIZE", version, tensor.index, rounded),
-            rewrite.new_operator("DEQUANTIZE", version + 1, rounded, last),
+            rewrite.new_operator("QUANTIZE", version, [tensor.index], rounded),
+            rewrite.new_operator("DEQUANTIZE", version + 1, [rounded], last),
         ]
         rewrite.read(own, tensor.index, last)
         return True

@@ -6,7 +6,7 @@ import itertools
 
 from tfq.errors import CalibrationDataError
 from tfq.passes.ranges import Ranges, activation_keys, digest
-from tfq.passes.statistics import Extremes
+from tfq.passes.statistics import Extremes, Means
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,10 +40,12 @@ def observe(model: Model, samples: Iterable[Sample]) -> Ranges:
         ArgumentError: If a sample does not fit the model.
     """
     keys = activation_keys(model.subgraphs[0])
-    watched = _activations(model)
+    watched, read = _activations(model), _read_by_layers(model)
     found, block, before = Ranges(digest(model)), _Block(watched), 0
     for runner in _runs(model, samples):
-        block.add(runner)
+        values = {tensor: runner.tensor(tensor.index) for tensor in watched}
+        block.add(values)
+        found.add_means({keys[tensor]: Means.of(values[tensor]) for tensor in read})
         if block.is_full:
             block.count(found, keys, before)
             before += block.size
@@ -109,6 +111,15 @@ def _activations(model: Model) -> list[Tensor]:
     return [each for each in found if each.dtype == "float32" and not each.is_constant]
 
 
+def _read_by_layers(model: Model) -> list[Tensor]:
+    """Return the activations of which a bias can make up for what rounding the weights adds."""
+    from tfq.passes.integer_kernels import layer
+
+    found = [layer(operator) for operator in model.operators]
+    read = {each.data for each in found if each is not None and each.bias is not None}
+    return [each for each in _activations(model) if each in read and each.shape]
+
+
 class _Block:
     """What some samples made of the activations: looking at many at once is faster."""
 
@@ -117,11 +128,10 @@ class _Block:
         self._nbytes = 0
         self.size = 0
 
-    def add(self, runner: Runner) -> None:
+    def add(self, values: Mapping[Tensor, Array]) -> None:
         for tensor, column in self._values.items():
-            values = runner.tensor(tensor.index)
-            column.append(values)
-            self._nbytes += values.nbytes
+            column.append(values[tensor])
+            self._nbytes += values[tensor].nbytes
         self.size += 1
 
     @property

@@ -8,9 +8,10 @@ from tfq.errors import ArgumentError, ConversionError
 from tfq.format import Draft
 from tfq.passes.changes import Change, Changes, Kept, operator_place
 from tfq.passes.integer_kernels import KERNELS, is_float, layer, obstacle, touches_floats
-from tfq.passes.parameters import Parameters, encoded, float32, quantized
+from tfq.passes.parameters import Parameters, dequantized, encoded, float32, quantized
 from tfq.passes.ranges import activation_keys
 from tfq.passes.rewrite import Rewrite
+from tfq.passes.rounding import mean_shift
 from tfq.passes.scales import (
     Scheme,
     activation_parameters,
@@ -22,6 +23,7 @@ from tfq.passes.scales import (
     weight_scales,
 )
 from tfq.passes.sharing import Groups, Node
+from tfq.passes.views import Views
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def quantize(
     spans: Mapping[str, Range],
     scheme: Scheme,
     types: Mapping[Operator, str] | None = None,
+    means: Mapping[str, Array] | None = None,
 ) -> tuple[Model, Changes]:
     """Quantize a float model statically.
 
@@ -62,13 +65,15 @@ def quantize(
        both rules meet.
     3. Operators without an integer kernel stay in float between DEQUANTIZE and QUANTIZE.
     4. Operators of different types are joined by QUANTIZE; from int8 to int16, which LiteRT's
-       QUANTIZE cannot, through float.
+       QUANTIZE cannot, by CAST and ADD.
     5. Inputs of the model have the type that most of the integer operators want that read them,
        outputs that of the operator that writes them.
+    6. A bias takes up what rounding the weights adds in the mean, where the mean of the input is
+       known (`tfq.passes.rounding`).
 
     Left alone:
 
-    6. Subgraphs other than the first, and operators that run them.
+    7. Subgraphs other than the first, and operators that run them.
 
     Args:
         model: A float model, its constants unpacked (`float_weights`).
@@ -77,6 +82,7 @@ def quantize(
         scheme: How to quantize.
         types: Operators whose activations have another type than the scheme's: `"int8"`,
             `"int16"`, or `"float32"` for those that stay in float.
+        means: By key, the mean of each channel of activations that layers read.
 
     Returns:
         The quantized model, and what changed.
@@ -87,7 +93,7 @@ def quantize(
         ArgumentError: If there is no such type.
     """
     chosen, kept = _choose(model.subgraphs[0], scheme, types or {})
-    work = _Quantizer(model, spans, scheme, chosen)
+    work = _Quantizer(model, spans, scheme, chosen, means or {})
     work.quantize_activations()
     work.quantize_constants()
     work.cross_borders()
@@ -121,9 +127,15 @@ class _Quantizer:
     """One quantization: which operators, which parameters, and the model under change."""
 
     def __init__(
-        self, model: Model, spans: Mapping[str, Range], scheme: Scheme, types: dict[Operator, str]
+        self,
+        model: Model,
+        spans: Mapping[str, Range],
+        scheme: Scheme,
+        types: dict[Operator, str],
+        means: Mapping[str, Array],
     ) -> None:
         self.graph: Subgraph = model.subgraphs[0]
+        self.means = means
         self.spans = spans
         self.scheme = scheme
         self.types = types
@@ -134,8 +146,7 @@ class _Quantizer:
         self.groups = Groups(types)
         self.parameters = self._parameters()
         self._coarsen()
-        # (tensor, parameters) → the index of the tensor that holds it so; None: as floats.
-        self._views: dict[tuple[Tensor, Parameters | None], int] = {}
+        self.views = Views(self.rewrite, self.graph)
 
     def _parameters(self) -> dict[Node, Parameters]:
         """Choose parameters for each activation that an integer operator touches."""
@@ -210,10 +221,7 @@ class _Quantizer:
         """Give what integer operators write, and the model's inputs, their new type."""
         for tensor in self.graph.tensors:
             if is_float(tensor) and not tensor.is_constant:
-                home = self._home(tensor)
-                self._views[tensor, home] = tensor.index
-                if home is not None:
-                    self.rewrite.set_parameters(self.rewrite.view(tensor), home)
+                self.views.settle(tensor, self._home(tensor))
         for operator, dtype in self.types.items():
             draft = self.rewrite.operator(operator)
             self.rewrite.raise_version(draft, KERNELS[dtype][operator.name])
@@ -246,7 +254,7 @@ class _Quantizer:
                 None if each.bias is None else _finite(each.bias),
                 each.axis,
                 (self._given(operator, each), made),
-                self.types[operator],
+                (self.scheme.weight_type(operator), self.types[operator]),
             )
             key = (each.weights, each.axis)
             found[key] = np.maximum(found.get(key, 0.0), scales)
@@ -254,36 +262,48 @@ class _Quantizer:
 
     def _layer(self, operator: Operator, found: Layer, scales: Array) -> None:
         """Quantize the weights and the bias of a convolution or dense layer."""
-        target = weight_parameters(found.weights.numpy(), scales, found.axis, self.scheme)
+        dtype, values = self.scheme.weight_type(operator), found.weights.numpy()
+        target = weight_parameters(values, scales, found.axis, dtype, self.scheme)
         self._constant(operator, found.weights, target, narrow=True)
         if found.bias is not None:
             given = self._given(operator, found)
             products = tuple(float32(given * scale) for scale in target.scales)
             dtype = bias_type(self.types[operator])
             zeros = (0,) * len(products)
-            self._constant(operator, found.bias, Parameters(dtype, products, zeros, 0))
+            bias = Parameters(dtype, products, zeros, 0)
+            self._constant(operator, found.bias, bias, self._shifted(operator, found, target))
+
+    def _shifted(self, operator: Operator, found: Layer, target: Parameters) -> Array | None:
+        """Return a bias with what rounding the weights adds; None if that is not known."""
+        means = self.means.get(self.keys[found.data])
+        if means is None or found.bias is None or len(found.bias.consumers) > 1:
+            return None
+        weights = found.weights.numpy().astype("f8")
+        errors = weights - dequantized(quantized(weights, target, narrow=True), target)
+        shift = mean_shift(operator, found, errors, means)
+        return None if shift is None else found.bias.numpy() + shift
 
     def _given(self, operator: Operator, found: Layer) -> float:
         """Return the scale of what a layer reads."""
         return self._scale(self.groups.nodes[operator, found.data])
 
     def _constant(
-        self, operator: Operator, tensor: Tensor, target: Parameters, *, narrow: bool = False
+        self,
+        operator: Operator,
+        tensor: Tensor,
+        target: Parameters,
+        values: Array | None = None,
+        *,
+        narrow: bool = False,
     ) -> None:
         """Let an operator read a constant quantized so; others may read it otherwise."""
-        if (tensor, target) not in self._views:
-            draft, index = self.rewrite.view(tensor), tensor.index
-            taken = any(known is tensor for known, _ in self._views)
+        if (tensor, target) not in self.views:
+            values = tensor.numpy() if values is None else values
+            integers = quantized(values.astype("f8"), target, narrow=narrow)
             floats = any(each not in self.types for each in tensor.consumers)
-            if taken or floats or tensor in self.graph.outputs:
-                name = f"{tensor.name}_{len(self._views)}"
-                index = self.rewrite.add_tensor(self.graph.index, draft, name, constant=True)
-                draft = self.rewrite.tensor(self.graph.index, index)
-            integers = quantized(tensor.numpy().astype("f8"), target, narrow=narrow)
-            self.rewrite.set_parameters(draft, target)
-            self.rewrite.set_data(draft, encoded(integers, target.dtype))
-            self._views[tensor, target] = index
-        index = self._views[tensor, target]
+            alone = not floats and tensor not in self.graph.outputs
+            self.views.constant(tensor, target, encoded(integers, target.dtype), alone=alone)
+        index = self.views.index(tensor, target)
         self.rewrite.read(self.rewrite.operator(operator), tensor.index, index)
 
     def cross_borders(self) -> None:
@@ -294,43 +314,8 @@ class _Quantizer:
             for reader in tensor.consumers:
                 node = self.groups.nodes.get((reader, tensor))
                 wanted = self.parameters[node] if node is not None else None
-                index = self._view(tensor, wanted)
+                index = self.views.index(tensor, wanted)
                 self.rewrite.read(self.rewrite.operator(reader), tensor.index, index)
-
-    def _view(self, tensor: Tensor, wanted: Parameters | None) -> int:
-        """Return the index of a tensor that has an activation's values in other parameters."""
-        if (tensor, wanted) in self._views:
-            return self._views[tensor, wanted]
-        home = self._home(tensor)
-        if wanted is None:
-            index = self._insert("DEQUANTIZE", tensor.index, tensor, None)
-        elif home is not None and (home.dtype, wanted.dtype) == ("int8", "int16"):
-            # LiteRT's QUANTIZE does not widen.
-            index = self._insert("QUANTIZE", self._view(tensor, None), tensor, wanted)
-        else:
-            index = self._insert("QUANTIZE", tensor.index, tensor, wanted)
-        self._views[tensor, wanted] = index
-        return index
-
-    def _insert(self, name: str, source: int, tensor: Tensor, wanted: Parameters | None) -> int:
-        """Set an operator behind the one that writes a tensor, or first."""
-        place, rewrite = self.graph.index, self.rewrite
-        count = len(rewrite.draft["subgraphs"][place]["tensors"])
-        suffix = f"{name.lower()}d_{count}" if wanted is not None else f"{name.lower()}d"
-        index = rewrite.add_tensor(place, rewrite.view(tensor), f"{tensor.name}_{suffix}")
-        rewrite.set_parameters(rewrite.tensor(place, index), wanted)
-        operators = rewrite.operators(place)
-        behind = [at for at, each in enumerate(operators) if source in (each["outputs"] or ())]
-        version = _version(name, wanted or self._home(tensor))
-        operator = rewrite.new_operator(name, version, source, index)
-        operators.insert(behind[-1] + 1 if behind else 0, operator)
-        return index
-
-
-def _version(name: str, integers: Parameters | None) -> int:
-    """Return the version of QUANTIZE or DEQUANTIZE that knows a type."""
-    wide = integers is not None and integers.dtype == "int16"
-    return (1 if name == "QUANTIZE" else 2) + wide
 
 
 def _follows(node: Node) -> bool:

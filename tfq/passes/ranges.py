@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from tfq.errors import CalibrationDataError, one_line
 from tfq.passes.range_methods import method as range_method
-from tfq.passes.statistics import BINS, LARGEST, MOST_COUNTED, Extremes, Statistics
+from tfq.passes.statistics import BINS, LARGEST, MOST_COUNTED, Extremes, Means, Statistics
 from tfq.schemas import load
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, Any]
     Range = tuple[float, float]
-    _Seen = TypeVar("_Seen", Statistics, Extremes)
+    _Seen = TypeVar("_Seen", Statistics, Means, Extremes)
 
 # What a file may take: one of 2,000 activations does not get near it.
 _MOST_BYTES, _MOST_CHANNELS = 1 << 25, 1 << 20
@@ -37,6 +37,7 @@ class Ranges:
     Attributes:
         model: The digest of the model (`digest`).
         tensors: Statistics by the key of the activation (`activation_keys`).
+        means: What the channels of the activations are in the mean that layers with a bias read.
         extremes: What passes asked for that prepared the model, so that they can do it again
             without data: by the name of the pass and the key of the activation.
     """
@@ -45,6 +46,7 @@ class Ranges:
         """Hold what was seen; nothing at first."""
         self.model = model
         self.tensors = tensors if tensors is not None else {}
+        self.means: dict[str, Means] = {}
         self.extremes: dict[str, dict[str, Extremes]] = {}
 
     def add(self, values: Mapping[str, Array]) -> list[str]:
@@ -72,10 +74,16 @@ class Ranges:
             raise _of_another(self.model, other.model)
         for key, each in other.tensors.items():
             self.of(key).merge(each)
+        self.add_means(other.means)
         for name, found in other.extremes.items():
             mine = self.extremes.setdefault(name, {})
             for key, theirs in found.items():
                 mine[key] = mine[key].merged(theirs) if key in mine else theirs
+
+    def add_means(self, found: Mapping[str, Means]) -> None:
+        """Add to the means of activations, by key."""
+        for key, each in found.items():
+            self.means[key] = self.means[key].merged(each) if key in self.means else each
 
     def check(self, model: Model) -> None:
         """Check that these are the ranges of a model.
@@ -127,6 +135,7 @@ class Ranges:
         data = {
             "model": self.model,
             "tensors": {key: each.to_json() for key, each in self.tensors.items() if each.samples},
+            "means": {key: each.to_json() for key, each in self.means.items() if each.size},
             "extremes": {
                 name: {key: each.to_json() for key, each in found.items()}
                 for name, found in self.extremes.items()
@@ -161,6 +170,7 @@ class Ranges:
         if first is not None:
             raise CalibrationDataError(f"{name}: {first.path}: {first.message}")
         made = cls(data["model"], _read(data["tensors"], Statistics, name))
+        made.means = _read(data["means"], Means, name)
         for key, found in data["extremes"].items():
             made.extremes[key] = _read(found, Extremes, name)
         return made
@@ -183,8 +193,8 @@ def _is_bounded(data: dict[str, Any]) -> bool:
     for field, value in data.items():
         numbers = value if isinstance(value, list) else [value]
         most = LARGEST if field in ("low", "high", "lows", "highs") else MOST_COUNTED
-        if field in ("lows", "highs") and numbers is not value:
-            most *= MOST_COUNTED
+        if (field in ("lows", "highs") and numbers is not value) or field == "totals":
+            most = LARGEST * MOST_COUNTED
         if field == "counts" and not all(type(each) is int and each >= 0 for each in numbers):
             return False
         if not all(-most <= number <= most for number in numbers):

@@ -13,7 +13,7 @@ from tfq.model import Model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tfq.model import Operator, Tensor
     from tfq.passes.parameters import Parameters
@@ -106,10 +106,10 @@ class Rewrite:
         tensors.append(Draft("Tensor", name=name, **values))
         return len(tensors) - 1
 
-    def new_operator(self, name: str, version: int, takes: int, gives: int) -> Draft:
-        """Make an operator of one input and one output, not yet in a subgraph."""
+    def new_operator(self, name: str, version: int, takes: Sequence[int], gives: int) -> Draft:
+        """Make an operator of some inputs and one output, not yet in a subgraph."""
         code = self._code(name, version)
-        return Draft("Operator", opcode_index=code, inputs=(takes,), outputs=(gives,))
+        return Draft("Operator", opcode_index=code, inputs=tuple(takes), outputs=(gives,))
 
     def change_operator(self, operator: Draft, name: str, version: int) -> None:
         """Make another built-in operator without options of one."""

@@ -28,6 +28,8 @@ _LARGEST_BIAS = {"int32": 2.0**29, "int64": 2.0**45}
 _FINEST_PRODUCT, _FINEST_SUM = 2.0**-6, 2.0**-10
 # Below half of it the kernels' multiplier is 0 or, for XNNPACK, out of range.
 _LEAST_MULTIPLIER = 2.0**-30
+# The layers whose weights LiteRT takes in 4 bits beside integer activations.
+_FOUR_BITS = ("CONV_2D", "FULLY_CONNECTED")
 _CLIPS = {
     "RELU": (0.0, math.inf),
     "RELU6": (0.0, 6.0),
@@ -45,12 +47,18 @@ class Scheme(NamedTuple):
         symmetric: Whether activations have their zero point in the middle; with int16 they always
             have.
         power_of_two: Whether all scales are powers of two; activations are symmetric then.
+        weight_bits: 8, or 4 for the layers that have such kernels; the others keep 8.
     """
 
     activations: str = "int8"
     per_channel: bool = False
     symmetric: bool = False
     power_of_two: bool = False
+    weight_bits: int = 8
+
+    def weight_type(self, operator: Operator) -> str:
+        """Return the type of a layer's weights."""
+        return "int4" if self.weight_bits == 4 and operator.name in _FOUR_BITS else "int8"
 
 
 def activation_parameters(low: float, high: float, dtype: str, scheme: Scheme) -> Parameters:
@@ -130,7 +138,11 @@ def bias_type(dtype: str) -> str:
 
 
 def weight_scales(
-    weights: Array, bias: Array | None, axis: int, ends: tuple[float, float], dtype: str
+    weights: Array,
+    bias: Array | None,
+    axis: int,
+    ends: tuple[float, float],
+    dtypes: tuple[str, str],
 ) -> Array:
     """Return the smallest scales with which the weights and the bias of a layer fit.
 
@@ -139,7 +151,7 @@ def weight_scales(
         bias: Its bias, if it has one.
         axis: The axis of the weights along which the output channels lie.
         ends: The scales of its input and its output.
-        dtype: The type of its activations.
+        dtypes: The type of its weights, and that of its activations.
 
     Returns:
         One for each channel.
@@ -148,17 +160,19 @@ def weight_scales(
 
     values = np.abs(weights.astype(np.float64))
     tops = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1).max(axis=1, initial=0.0)
-    scales = np.where(tops > 0, tops, _EMPTY) / largest("int8")
+    scales = np.where(tops > 0, tops, _EMPTY) / largest(dtypes[0])
     given, made = ends
     if bias is not None and bias.size:
-        room = given * _LARGEST_BIAS[bias_type(dtype)]
+        room = given * _LARGEST_BIAS[bias_type(dtypes[1])]
         scales = np.maximum(scales, np.abs(bias.astype(np.float64)) / room)
     least = max(_SMALLEST, _LEAST_MULTIPLIER * made / given)
     held: Array = np.maximum(scales, least)
     return held
 
 
-def weight_parameters(weights: Array, scales: Array, axis: int, scheme: Scheme) -> Parameters:
+def weight_parameters(
+    weights: Array, scales: Array, axis: int, dtype: str, scheme: Scheme
+) -> Parameters:
     """Choose the symmetric parameters of weights.
 
     With powers of two, the one that covers all values, or the half of it, which clips, where that
@@ -169,6 +183,7 @@ def weight_parameters(weights: Array, scales: Array, axis: int, scheme: Scheme) 
         weights: The weights.
         scales: The smallest scales for each channel, as `weight_scales` gives them.
         axis: Where the channels lie.
+        dtype: The type of the weights.
         scheme: How to quantize.
     """
     import numpy as np
@@ -178,20 +193,22 @@ def weight_parameters(weights: Array, scales: Array, axis: int, scheme: Scheme) 
     rounded = [_held(each, power_of_two=scheme.power_of_two) for each in scales.tolist()]
     if scheme.power_of_two:
         channels = np.moveaxis(weights, axis, 0) if len(rounded) > 1 else weights[None]
-        rounded = [_cheaper(each, scale) for each, scale in zip(channels, rounded, strict=True)]
-    return Parameters("int8", tuple(rounded), (0,) * len(rounded), axis)
+        rounded = [
+            _cheaper(each, scale, dtype) for each, scale in zip(channels, rounded, strict=True)
+        ]
+    return Parameters(dtype, tuple(rounded), (0,) * len(rounded), axis)
 
 
-def _cheaper(values: Array, scale: float) -> float:
+def _cheaper(values: Array, scale: float, dtype: str) -> float:
     """Return a scale, or the half of it if that costs much less."""
-    halved = _squared_error(values, scale / 2) < _squared_error(values, scale) / 2
+    halved = _squared_error(values, scale / 2, dtype) < _squared_error(values, scale, dtype) / 2
     return scale / 2 if halved else scale
 
 
-def _squared_error(values: Array, scale: float) -> float:
+def _squared_error(values: Array, scale: float, dtype: str) -> float:
     import numpy as np
 
-    most = largest("int8")
+    most = largest(dtype)
     found = np.clip(np.rint(values.astype(np.float64) / scale), -most, most) * scale
     return float(np.square(found - values).sum())
 

@@ -210,6 +210,61 @@ class Extremes(NamedTuple):
         return cls(np.asarray(data["lows"], np.float32), np.asarray(data["highs"], np.float32))
 
 
+class Means(NamedTuple):
+    """What the channels of one activation are in the mean.
+
+    Attributes:
+        totals: The sum of each channel (last axis; one for a scalar), float64.
+        size: How many values of each were added.
+    """
+
+    totals: Array
+    size: int
+
+    @classmethod
+    def of(cls, values: Array) -> Means:
+        """Take the sums of an array with channels along its last axis."""
+        import numpy as np
+
+        channels = values.shape[-1]
+        totals = values.reshape(-1, channels).sum(axis=0, dtype=np.float64)
+        return cls(totals, values.size // channels if channels else 0)
+
+    def merged(self, other: Means) -> Means:
+        """Return the sums of what both saw.
+
+        Raises:
+            CalibrationDataError: If they have not as many channels.
+        """
+        if self.totals.shape != other.totals.shape:
+            raise CalibrationDataError(
+                f"ranges: expected {self.totals.size} channels as before, got {other.totals.size}"
+            )
+        return Means(self.totals + other.totals, self.size + other.size)
+
+    @property
+    def values(self) -> Array:
+        """The mean of each channel."""
+        found: Array = self.totals / max(self.size, 1)
+        return found
+
+    @property
+    def makes_sense(self) -> bool:
+        """Whether these can be the means of anything."""
+        return self.size > 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"totals": self.totals.tolist(), "size": self.size}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Means:
+        """Read what `to_json` returned and the schema accepts."""
+        import numpy as np
+
+        return cls(np.asarray(data["totals"], np.float64), int(data["size"]))
+
+
 class Statistics:
     """What was seen of one activation.
 

@@ -63,9 +63,7 @@ class _Follower:
     def follow(self, given: Sequence[Array], wanted: Sequence[Array]) -> None:
         import numpy as np
 
-        sample = {
-            self._names[place]: each for place, each in zip(self._inputs, given, strict=True)
-        }
+        sample = {self._names[place]: each for place, each in zip(self._inputs, given, strict=True)}
         found = self._runner.run(sample)
         for powers, expected, place in zip(self._powers, wanted, self._outputs, strict=True):
             exact = expected.astype(np.float64).ravel()
