@@ -30,6 +30,7 @@ def test_every_word_is_understood_alone_and_as_text() -> None:
         "power_of_two",
         "int16:conv_1*",
         "float:12.5%",
+        "round_weights",
         "correct_bias:7",
     ]
 

@@ -1,9 +1,10 @@
-"""What tests of passes need: the digits' evaluation data, and models run in LiteRT."""
+"""What tests of passes need: how well a model labels the digits, and a small float model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -27,3 +28,15 @@ def right(samples: Path) -> Callable[[tfq.Model], float]:
         return float(np.mean(hits))
 
     return right
+
+
+@pytest.fixture
+def chain(bindings: ModuleType) -> tfq.Model:
+    """A float model of three dense layers, one behind the other."""
+    from op_nets import Net, dense
+
+    net = Net(bindings)
+    data = net.input(1, 8)
+    for seed in range(3):
+        data = dense(net, data, seed)
+    return net.made(data)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 
 from tfq.model import Model
+from tfq.runtime import Runner
+from tfq.runtime.fidelity import fidelity
 
 
 def photographs(shape: tuple[int, ...], count: int, seed: int) -> list[np.ndarray]:
@@ -27,58 +28,19 @@ def photographs(shape: tuple[int, ...], count: int, seed: int) -> list[np.ndarra
     return found
 
 
-def interpreter(model: Model, *, preserve: bool = False) -> Any:
-    from ai_edge_litert import interpreter as litert
-
-    plain = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    made = litert.Interpreter(
-        model_content=model.bytes,
-        experimental_op_resolver_type=plain,
-        experimental_preserve_all_tensors=preserve,
-    )
-    made.allocate_tensors()
-    return made
+def as_samples(model: Model, images: Iterable[np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """Images as samples of a model with one input."""
+    (name,) = model.input_names
+    return [{name: image} for image in images]
 
 
-def run(model: Model, samples: list[np.ndarray]) -> list[np.ndarray]:
-    """The real outputs, each for all samples."""
-    runner = interpreter(model)
-    (given,) = runner.get_input_details()
-    rows = []
-    for sample in samples:
-        scale, point = given["quantization"]
-        limits = np.iinfo(given["dtype"]) if scale else None
-        if limits is not None:
-            sample = np.clip(np.rint(sample / scale) + point, limits.min, limits.max)
-        runner.set_tensor(given["index"], sample.astype(given["dtype"]))
-        runner.invoke()
-        rows.append([_real(runner, each) for each in runner.get_output_details()])
-    return [np.stack(column) for column in zip(*rows, strict=True)]
+def run(model: Model, images: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """The real outputs, each for all images, without delegates: they may round otherwise."""
+    runner = Runner(model, every_tensor=True)
+    rows = [runner.run(sample) for sample in as_samples(model, images)]
+    return [np.stack(column).astype(np.float64) for column in zip(*rows, strict=True)]
 
 
-def _real(runner: Any, detail: dict[str, Any]) -> np.ndarray:
-    value = runner.get_tensor(detail["index"])
-    scale, point = detail["quantization"]
-    return (
-        (value.astype(np.float64) - point) * scale if scale else value.astype(np.float64)
-    ).ravel()
-
-
-def observed(model: Model, samples: list[np.ndarray]) -> Any:
-    """The ranges of a float model's activations."""
-    from tfq.passes.ranges import Ranges, digest
-
-    runner = interpreter(model, preserve=True)
-    made = Ranges(digest(model))
-    floats = [each for each in model.tensors if not each.is_constant and each.dtype == "float32"]
-    for sample in samples:
-        runner.set_tensor(model.inputs[0].index, sample)
-        runner.invoke()
-        made.add({each.name: runner.get_tensor(each.index) for each in floats})
-    return made
-
-
-def sqnr(expected: np.ndarray, found: np.ndarray) -> float:
-    """Signal to quantization noise in dB."""
-    noise = float(np.square(expected - found).sum())
-    return 10 * math.log10(float(np.square(expected).sum()) / noise) if noise else math.inf
+def decibels(reference: Model, model: Model, images: Iterable[np.ndarray]) -> float:
+    """How near a model comes to its float model, the mean over the outputs."""
+    return fidelity(reference, [model], as_samples(reference, images))[0]

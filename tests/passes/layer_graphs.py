@@ -1,13 +1,13 @@
-"""Small float models, built operator by operator."""
+"""Small float models of layers, and what passes that keep their function are held to."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import flatbuffers
 import numpy as np
+from op_nets import Net
 
-from tfq.model import Model, load
+from tfq.model import Model
 from tfq.runtime import Runner
 
 _OPTIONS = {
@@ -50,32 +50,11 @@ _DEFAULTS = {
 }
 
 
-class Graph:
-    """A model under construction; tensors are numbers."""
-
-    def __init__(self, schema: Any) -> None:
-        self._schema = schema
-        self._model, self._graph = schema.ModelT(), schema.SubGraphT()
-        self._model.version = 3
-        self._model.buffers, self._model.operatorCodes = [schema.BufferT()], []
-        self._graph.tensors, self._graph.operators, self._graph.inputs = [], [], []
-
-    def input(self, *shape: int) -> int:
-        index = self._tensor(shape, "FLOAT32")
-        self._graph.inputs.append(index)
-        return index
-
-    def constant(self, values: Any, dtype: str = "f4") -> int:
-        array = np.asarray(values, dtype)
-        index = self._tensor(array.shape, array.dtype.name.upper())
-        buffer = self._schema.BufferT()
-        buffer.data = np.frombuffer(array.tobytes(), np.uint8)
-        self._model.buffers.append(buffer)
-        self._graph.tensors[index].buffer = len(self._model.buffers) - 1
-        return index
+class Graph(Net):
+    """A model under construction whose operators are told by their names and their sizes."""
 
     def shape(self, tensor: int) -> tuple[int, ...]:
-        return tuple(self._graph.tensors[tensor].shape)
+        return tuple(self.graph.tensors[tensor].shape)
 
     def op(self, name: str, inputs: list[int], *shape: int, **options: Any) -> int:
         """Add an operator; its output has a shape, by default that of its first input."""
@@ -84,22 +63,12 @@ class Graph:
     def ops(
         self, name: str, inputs: list[int], shapes: list[tuple[int, ...]], **options: Any
     ) -> list[int]:
-        schema, operator = self._schema, self._schema.OperatorT()
-        code = schema.OperatorCodeT()
-        code.builtinCode = getattr(schema.BuiltinOperator, name)
-        code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-        code.version = 3 if name == "TRANSPOSE_CONV" else 1
-        self._model.operatorCodes.append(code)
-        operator.opcodeIndex = len(self._model.operatorCodes) - 1
-        operator.inputs = inputs
-        operator.outputs = [self._tensor(shape, "FLOAT32") for shape in shapes]
+        table = None
         if name in _OPTIONS:
-            table = getattr(schema, _OPTIONS[name] + "T")()
-            vars(table).update(_DEFAULTS.get(name, {}) | self._fused(options))
-            operator.builtinOptions = table
-            operator.builtinOptionsType = getattr(schema.BuiltinOptions, _OPTIONS[name])
-        self._graph.operators.append(operator)
-        return list(operator.outputs)
+            table = _OPTIONS[name], _DEFAULTS.get(name, {}) | self._fused(options)
+        version = 3 if name == "TRANSPOSE_CONV" else 1
+        first = self.add(name, inputs, shapes, table, version=version)
+        return list(range(first, first + len(shapes)))
 
     def conv(self, data: int, weights: Any, bias: Any = None, **options: Any) -> int:
         """Add CONV_2D, or DEPTHWISE_CONV_2D where `weights` are 1 x h x w x channels of it."""
@@ -125,29 +94,15 @@ class Graph:
         inputs = [data, self.constant(weights), -1 if bias is None else self.constant(bias)]
         return self.op("FULLY_CONNECTED", inputs, 1, len(weights), **options)
 
-    def model(self, *outputs: int) -> Model:
-        self._graph.outputs = list(outputs)
-        self._model.subgraphs = [self._graph]
-        builder = flatbuffers.Builder(1024)
-        builder.Finish(self._model.Pack(builder), b"TFL3")
-        return load(bytes(builder.Output()))
-
     def _fused(self, options: dict[str, Any]) -> dict[str, Any]:
         """Enumerations by their names."""
         found = dict(options)
         if "activation" in found:
-            kinds = self._schema.ActivationFunctionType
+            kinds = self.schema.ActivationFunctionType
             found["fusedActivationFunction"] = getattr(kinds, found.pop("activation"))
         if "padding" in found:
-            found["padding"] = getattr(self._schema.Padding, found["padding"])
+            found["padding"] = getattr(self.schema.Padding, found["padding"])
         return found
-
-    def _tensor(self, shape: tuple[int, ...], dtype: str) -> int:
-        tensor = self._schema.TensorT()
-        tensor.name, tensor.shape = f"t{len(self._graph.tensors)}", list(shape)
-        tensor.type = getattr(self._schema.TensorType, dtype)
-        self._graph.tensors.append(tensor)
-        return len(self._graph.tensors) - 1
 
 
 def dice(seed: int, *shape: int) -> np.ndarray:

@@ -22,9 +22,9 @@ def between(schema: Any, piece: Piece) -> Model:
     made = piece(graph, rough)
     shape = graph.shape(made)
     if len(shape) == 4:
-        return graph.model(graph.conv(made, dice(3, 5, 1, 1, shape[3]), dice(4, 5)))
+        return graph.made(graph.conv(made, dice(3, 5, 1, 1, shape[3]), dice(4, 5)))
     size = int(np.prod(shape[1:])) if shape[0] == 1 else int(np.prod(shape))
-    return graph.model(graph.dense(made, dice(3, 5, size), dice(4, 5)))
+    return graph.made(graph.dense(made, dice(3, 5, size), dice(4, 5)))
 
 
 def plain(name: str, *shape: int, **options: Any) -> Piece:

@@ -88,7 +88,7 @@ REFUSING: dict[str, Piece] = {
 @pytest.mark.parametrize("name", TAKING)
 def test_what_channels_never_fall_below_moves_on(name: str, bindings: Any) -> None:
     graph = Graph(bindings)
-    model = graph.model(read(graph, TAKING[name](graph, high(graph))))
+    model = graph.made(read(graph, TAKING[name](graph, high(graph))))
 
     after, samples = absorbed(model)
 
@@ -108,7 +108,7 @@ def test_readers_that_would_compute_something_else_keep_all_as_it_is(
     name: str, bindings: Any
 ) -> None:
     graph = Graph(bindings)
-    model = graph.model(read(graph, REFUSING[name](graph, high(graph))))
+    model = graph.made(read(graph, REFUSING[name](graph, high(graph))))
 
     after, samples = absorbed(model)
 
@@ -122,7 +122,7 @@ def test_an_output_of_the_model_keeps_its_values(bindings: Any) -> None:
     graph = Graph(bindings)
     made = high(graph)
 
-    assert absorb_bias_needs(graph.model(read(graph, made), made)) == []
+    assert absorb_bias_needs(graph.made(read(graph, made), made)) == []
 
 
 @pytest.mark.parametrize("activation", ["RELU6", "TANH"])
@@ -131,21 +131,21 @@ def test_layers_with_other_activation_functions_are_left_alone(
 ) -> None:
     graph = Graph(bindings)
 
-    assert absorb_bias_needs(graph.model(read(graph, high(graph, activation)))) == []
+    assert absorb_bias_needs(graph.made(read(graph, high(graph, activation)))) == []
 
 
 def test_one_reader_that_refuses_is_enough(bindings: Any) -> None:
     graph = Graph(bindings)
     made = high(graph)
     other = read(graph, windows(3, 1, 4, "SAME")(graph, made))
-    model = graph.model(read(graph, made), other)
+    model = graph.made(read(graph, made), other)
 
     assert model.operators[0].outputs[0] not in absorb_bias_needs(model)
 
 
 def test_without_data_nothing_is_moved(bindings: Any) -> None:
     graph = Graph(bindings)
-    model = graph.model(read(graph, high(graph)))
+    model = graph.made(read(graph, high(graph)))
 
     after, changes = absorb_bias(model, {})
 
@@ -157,7 +157,7 @@ def test_a_dense_layer_without_a_bias_gets_one(bindings: Any) -> None:
     graph = Graph(bindings)
     flat = graph.op("RESHAPE", [high(graph), graph.constant([1, 64], "i4")], 1, 64)
     inputs = [flat, graph.constant(dice(3, 5, 64))]
-    model = graph.model(graph.op("FULLY_CONNECTED", inputs, 1, 5))
+    model = graph.made(graph.op("FULLY_CONNECTED", inputs, 1, 5))
 
     after, samples = absorbed(model)
 
@@ -176,7 +176,7 @@ def test_a_bias_that_another_layer_reads_stays_for_that_one(bindings: Any) -> No
         graph.op("CONV_2D", [data, graph.constant(dice(3, 5, 1, 1, 4)), bias], 1, 4, 4, 5)
         for data in (made, other)
     ]
-    model = graph.model(*outputs)
+    model = graph.made(*outputs)
 
     after, samples = absorbed(model)
 
@@ -192,7 +192,7 @@ def test_a_layer_in_a_chain_takes_and_gives(bindings: Any) -> None:
     graph = Graph(bindings)
     weights = np.abs(dice(3, 4, 1, 1, 4)) * 0.1
     second = graph.conv(high(graph), weights, HIGH, activation="RELU")
-    model = graph.model(read(graph, second))
+    model = graph.made(read(graph, second))
 
     after, samples = absorbed(model)
 

@@ -14,7 +14,7 @@ from tfq.passes.clip_weights import clip_weights
 
 def dense(schema: Any, weights: np.ndarray) -> Model:
     graph = Graph(schema)
-    return graph.model(graph.dense(graph.input(1, weights.shape[1]), weights))
+    return graph.made(graph.dense(graph.input(1, weights.shape[1]), weights))
 
 
 def weights_of(model: Model) -> np.ndarray:
@@ -65,7 +65,7 @@ def test_channels_lie_where_the_operator_has_them(bindings: Any) -> None:
     weights = dice(1, 1, 300, 300, 3) * np.array([0.05, 0.5, 5], np.float32)
     weights[0, 0, 0] = [0.4, 4, 0]
     data = graph.input(1, 300, 300, 3)
-    model = graph.model(graph.conv(data, weights, depthwise=True))
+    model = graph.made(graph.conv(data, weights, depthwise=True))
 
     after = weights_of(clip_weights(model, per_channel=True)[0])
 

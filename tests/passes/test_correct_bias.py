@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from float_models import photographs, run, sqnr
+from float_models import as_samples, decibels, photographs
 
 import tfq
 from tfq.model import Model
@@ -18,24 +17,12 @@ from tfq.passes.parameters import encoded
 from tfq.passes.quantize import Scheme, quantize
 from tfq.passes.rewrite import Rewrite
 
-Sample = Mapping[str, np.ndarray]
-
-
-def named(model: Model, images: list[np.ndarray]) -> list[Sample]:
-    return [{model.input_names[0]: each} for each in images]
-
-
-def decibels(reference: Model, model: Model, images: list[np.ndarray]) -> float:
-    """The mean over the outputs."""
-    pairs = zip(run(reference, images), run(model, images), strict=True)
-    return float(np.mean([sqnr(*pair) for pair in pairs]))
-
 
 @pytest.fixture(scope="module", params=["face_detection_front", "face_detection_full_range"])
 def face(request: pytest.FixtureRequest, faces: dict[str, Path]) -> tuple[Model, Model]:
     """A float model, equalized, and the same in integers with one scale a tensor."""
     reference, _ = equalize(float_weights(tfq.load(faces[request.param]))[0])
-    samples = named(reference, photographs(reference.inputs[0].shape, 16, seed=3))
+    samples = as_samples(reference, photographs(reference.inputs[0].shape, 16, seed=3))
     spans = observe(reference, samples).spans("moving_average")
     return reference, quantize(reference, spans, Scheme())[0]
 
@@ -56,7 +43,7 @@ def pair(
     request: pytest.FixtureRequest, float_digits: Model, images: list[np.ndarray]
 ) -> tuple[Model, Model]:
     """The digits model, and the same in integers."""
-    spans = observe(float_digits, named(float_digits, images)).spans()
+    spans = observe(float_digits, as_samples(float_digits, images)).spans()
     return float_digits, quantize(float_digits, spans, Scheme(activations=request.param))[0]
 
 
@@ -67,7 +54,7 @@ def test_corrected_models_are_nearer_to_the_float_model_on_unseen_photographs(
     shape = reference.inputs[0].shape
 
     corrected, changes = correct_bias(
-        model, reference, named(reference, photographs(shape, 16, seed=3))
+        model, reference, as_samples(reference, photographs(shape, 16, seed=3))
     )
 
     assert changes.modified
@@ -78,7 +65,7 @@ def test_corrected_models_are_nearer_to_the_float_model_on_unseen_photographs(
 
 def test_only_biases_change(face: tuple[Model, Model]) -> None:
     reference, model = face
-    samples = named(reference, photographs(reference.inputs[0].shape, 4, seed=3))
+    samples = as_samples(reference, photographs(reference.inputs[0].shape, 4, seed=3))
 
     corrected, _ = correct_bias(model, reference, samples)
 
@@ -107,7 +94,7 @@ def test_biases_that_are_wrong_everywhere_are_found_again(
             )
     wrong = rewrite.finish()
 
-    corrected, changes = correct_bias(wrong, reference, named(reference, images))
+    corrected, changes = correct_bias(wrong, reference, as_samples(reference, images))
 
     assert len(changes.changed) > 1
     unspoilt = decibels(reference, model, images)
@@ -129,7 +116,7 @@ def test_a_dense_layer_without_a_bias_gets_one(
     biased.set_data(biased.view(twin.bias), logits.astype("<f4").tobytes())
     without, reference = bare.finish(), biased.finish()
 
-    corrected, _ = correct_bias(without, reference, named(reference, images))
+    corrected, _ = correct_bias(without, reference, as_samples(reference, images))
 
     made = corrected.operators[dense.index].bias
     assert made is not None
@@ -150,7 +137,7 @@ def test_layers_that_share_a_bias_get_their_own(
     rewrite.read(rewrite.operator(second), second.bias.index, first.bias.index)
     shared = rewrite.finish()
 
-    corrected, _ = correct_bias(shared, reference, named(reference, images))
+    corrected, _ = correct_bias(shared, reference, as_samples(reference, images))
 
     own = [corrected.operators[op.index].bias for op in (first, second)]
     assert own[0] is not own[1]
@@ -176,7 +163,7 @@ def test_layers_with_other_names_are_kept(
         if tensor not in reference.inputs:
             rewrite.view(tensor)["name"] = f"other/{tensor.index}"
 
-    corrected, changes = correct_bias(model, rewrite.finish(), named(reference, images))
+    corrected, changes = correct_bias(model, rewrite.finish(), as_samples(reference, images))
 
     assert corrected is model
     assert len(changes.kept) == sum(op.bias is not None for op in model.operators)
@@ -188,7 +175,7 @@ def test_without_a_gain_the_model_stays_as_it_is(
 ) -> None:
     """What was corrected as far as it goes offers the same correction once more."""
     reference, model = pair
-    samples = named(reference, images[:4])
+    samples = as_samples(reference, images[:4])
 
     for _ in range(6):
         corrected, changes = correct_bias(model, reference, samples)
@@ -209,6 +196,6 @@ def test_what_cannot_be_compared_is_refused(
     with pytest.raises(tfq.ArgumentError, match="correct_bias: expected samples, got none"):
         correct_bias(model, reference, [])
     with pytest.raises(tfq.ArgumentError, match="expected a float model with outputs"):
-        correct_bias(model, face[0], named(reference, images))
+        correct_bias(model, face[0], as_samples(reference, images))
     with pytest.raises(tfq.ArgumentError, match="expected a value for each of"):
         correct_bias(model, reference, [{"nobody": images[0]}])

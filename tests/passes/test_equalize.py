@@ -67,7 +67,7 @@ def test_an_output_of_the_model_is_left_alone(bindings: Any) -> None:
     graph = Graph(bindings)
     rough = graph.conv(graph.input(1, 4, 4, 3), dice(1, 8, 3, 3, 3) * ROUGH)
     read = graph.conv(rough, dice(3, 5, 1, 1, 8))
-    model = graph.model(read, rough)
+    model = graph.made(read, rough)
 
     equalized, changes = equalize(model)
 
@@ -80,7 +80,7 @@ def test_only_the_part_that_reaches_an_output_is_left_alone(bindings: Any) -> No
     rough = graph.conv(graph.input(1, 4, 4, 3), dice(1, 8, 3, 3, 3) * ROUGH)
     axis = graph.constant(3, "i4")
     shown, inner = graph.ops("SPLIT", [axis, rough], [(1, 4, 4, 4)] * 2, numSplits=2)
-    model = graph.model(shown, graph.conv(inner, dice(3, 5, 1, 1, 4)))
+    model = graph.made(shown, graph.conv(inner, dice(3, 5, 1, 1, 4)))
 
     equalized, _ = equalize(model)
 
@@ -99,7 +99,7 @@ def shared(schema: Any, *, second: str) -> Model:
         bias = graph.constant(dice(seed, 4))
         ways.append(graph.op("CONV_2D", [first, weights, bias], 1, 4, 4, 4))
     ways[1] = graph.op(second, [ways[1]])
-    return graph.model(*(graph.conv(each, dice(4, 5, 1, 1, 4)) for each in ways))
+    return graph.made(*(graph.conv(each, dice(4, 5, 1, 1, 4)) for each in ways))
 
 
 def test_layers_that_share_weights_are_scaled_alike(bindings: Any) -> None:
@@ -133,7 +133,7 @@ def test_weights_shared_with_an_operator_of_unknown_bias_are_left_alone(bindings
     one = graph.op("CONV_2D", [first, weights, graph.constant(dice(3, 8))], 1, 4, 4, 8)
     other_data, bias = graph.input(1, 4, 4, 8), graph.input(8)
     other = graph.op("CONV_2D", [other_data, weights, bias], 1, 4, 4, 8)
-    model = graph.model(graph.conv(one, dice(4, 5, 1, 1, 8)), other)
+    model = graph.made(graph.conv(one, dice(4, 5, 1, 1, 8)), other)
 
     equalized, _ = equalize(model)
 
@@ -150,7 +150,7 @@ def clipped(schema: Any, fused: str, tops: list[float]) -> Model:
         made = graph.conv(data, weights, activation=fused)
     else:
         made = graph.op(fused, [graph.conv(data, weights)])
-    return graph.model(graph.conv(made, np.ones((3, 1, 1, size))))
+    return graph.made(graph.conv(made, np.ones((3, 1, 1, size))))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_added_channels_keep_to_the_tightest_limit(bindings: Any) -> None:
         graph.conv(data, np.reshape(tops, (2, 1, 1, 1)), activation="RELU6")
         for tops in ([6.0, 0.01], [6.0, 1.5])
     ]
-    model = graph.model(graph.conv(graph.op("ADD", ways), np.ones((3, 1, 1, 2))))
+    model = graph.made(graph.conv(graph.op("ADD", ways), np.ones((3, 1, 1, 2))))
     (name,) = model.input_names
     samples = [{name: np.ones((1, 1, 1, 1), np.float32)}]
 
@@ -219,7 +219,7 @@ def test_any_weights_stay_finite(tops: list[list[float]], adds: bool, bindings: 
         sizes = np.array(row, np.float32)[:, None, None, None]
         made = graph.conv(data, np.tanh(dice(place, 4, 1, 1, 4)) * sizes, activation="RELU")
         data = graph.op("ADD", [data, made]) if adds else made
-    model = graph.model(graph.conv(data, dice(9, 3, 1, 1, 4)))
+    model = graph.made(graph.conv(data, dice(9, 3, 1, 1, 4)))
 
     equalized, _ = equalize(model)
 
@@ -237,7 +237,7 @@ def test_long_residual_chains_settle(seed: int, length: int, bindings: Any) -> N
     for _ in range(length):
         rough = random.normal(size=(6, 1, 1, 6)) * np.exp(random.uniform(-4, 4, (6, 1, 1, 6)))
         data = graph.op("ADD", [data, graph.conv(data, rough, activation="RELU")])
-    model = graph.model(graph.conv(data, random.normal(size=(3, 1, 1, 6))))
+    model = graph.made(graph.conv(data, random.normal(size=(3, 1, 1, 6))))
 
     once, _ = equalize(model)
     twice, _ = equalize(once)

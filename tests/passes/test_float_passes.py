@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from float_models import photographs, run, sqnr
+from float_models import as_samples, photographs, run
 from layer_graphs import Graph, dice
 
 import tfq
 from tfq.model import Model
+from tfq.numerics.noise import sqnr
 from tfq.passes.absorb_bias import absorb_bias, absorb_bias_needs
 from tfq.passes.channels import Channels
 from tfq.passes.equalize import _apply, equalize
@@ -33,11 +34,6 @@ FACES = (
 def face(request: pytest.FixtureRequest, faces: dict[str, Path]) -> Model:
     pytest.importorskip("ai_edge_litert.interpreter")
     return tfq.load(faces[request.param])
-
-
-def named(model: Model, samples: list[np.ndarray]) -> list[dict[str, np.ndarray]]:
-    (name,) = model.input_names
-    return [{name: sample} for sample in samples]
 
 
 def test_unpacked_constants_compute_the_very_same(face: Model) -> None:
@@ -77,7 +73,7 @@ def test_only_the_last_layers_of_face_models_keep_their_channels(face: Model) ->
 def test_biases_of_face_models_are_absorbed_without_a_difference(face: Model) -> None:
     unpacked, _ = float_weights(face)
     samples = photographs(face.inputs[0].shape, 3, seed=5)
-    seen = extremes(unpacked, absorb_bias_needs(unpacked), named(unpacked, samples))
+    seen = extremes(unpacked, absorb_bias_needs(unpacked), as_samples(unpacked, samples))
 
     absorbed, changes = absorb_bias(unpacked, seen)
 
@@ -88,7 +84,7 @@ def test_biases_of_face_models_are_absorbed_without_a_difference(face: Model) ->
 
 def test_every_face_model_becomes_a_full_integer_per_tensor_model(face: Model) -> None:
     equalized, _ = equalize(float_weights(face)[0])
-    samples = named(equalized, photographs(face.inputs[0].shape, 8, seed=3))
+    samples = as_samples(equalized, photographs(face.inputs[0].shape, 8, seed=3))
     ranges = observe(equalized, samples)
 
     quantized, changes = quantize(equalized, ranges.spans("moving_average"), Scheme())
@@ -124,7 +120,7 @@ def test_rescaled_channels_are_found_and_undone(digits: Any, samples: Path) -> N
     np.testing.assert_allclose(run(rough, images)[0], expected, atol=1e-5)
 
     def integers(model: Model) -> Model:
-        return quantize(model, observe(model, named(model, images)).spans(), Scheme())[0]
+        return quantize(model, observe(model, as_samples(model, images)).spans(), Scheme())[0]
 
     without = sqnr(expected, run(integers(rough), images)[0])
     mended = sqnr(expected, run(integers(equalize(rough)[0]), images)[0])
@@ -140,31 +136,6 @@ def test_equalizing_again_changes_next_to_nothing(digits: Any) -> None:
     for before, after in zip(once.tensors, twice.tensors, strict=True):
         if before.is_constant and before.dtype == "float32":
             np.testing.assert_allclose(after.numpy(), before.numpy(), rtol=0.05, atol=1e-6)
-
-
-def test_a_quantized_model_is_not_quantized_again(digits: Any) -> None:
-    with pytest.raises(tfq.ConversionError, match="is quantized already, expected a float model"):
-        quantize(digits(mode="full_integer"), {}, Scheme())
-
-
-def test_an_activation_without_a_range_is_named(digits: Any) -> None:
-    with pytest.raises(tfq.ConversionError, match="has no range; was it calibrated"):
-        quantize(digits(mode="float32"), {}, Scheme())
-
-
-@pytest.mark.parametrize("scheme", [Scheme(per_channel=True), Scheme(power_of_two=True)])
-def test_other_schemes(scheme: Scheme, digits: Any, samples: Path) -> None:
-    plain = digits(mode="float32")
-    images = list(np.load(samples / "calibration.npz")["image"][:40, None].astype(np.float32))
-
-    quantized, _ = quantize(plain, observe(plain, named(plain, images)).spans(), scheme)
-
-    assert sqnr(run(plain, images)[0], run(quantized, images)[0]) > 20
-    weights = [op.weights.quantization for op in quantized.operators if op.weights is not None]
-    kind = "per_channel" if scheme.per_channel else "per_tensor"
-    assert {each.granularity for each in weights if each is not None} == {kind}
-    if scheme.power_of_two:
-        assert all(each.power_of_two for each in weights if each is not None)
 
 
 def test_hybrid_depthwise_weights_keep_a_scale_for_each_channel(digits: Any, samples: Path) -> None:
@@ -189,7 +160,7 @@ def constant(schema: Any, values: Any, *, half: bool = False) -> Model:
     if half:
         weights = graph.op("DEQUANTIZE", [weights])
     data = graph.input(1, values.shape[1])
-    return graph.model(graph.op("FULLY_CONNECTED", [data, weights], 1, len(values)))
+    return graph.made(graph.op("FULLY_CONNECTED", [data, weights], 1, len(values)))
 
 
 @pytest.mark.parametrize("half", [False, True])
@@ -208,7 +179,7 @@ def test_weights_must_be_numbers(value: float, word: str, half: bool, bindings: 
 
 def test_biases_must_be_numbers(bindings: Any) -> None:
     graph = Graph(bindings)
-    model = graph.model(graph.dense(graph.input(1, 4), dice(1, 2, 4), [0, np.nan]))
+    model = graph.made(graph.dense(graph.input(1, 4), dice(1, 2, 4), [0, np.nan]))
 
     with pytest.raises(tfq.ConversionError, match="got NaN in"):
         check_finite(model)
@@ -221,7 +192,7 @@ def test_infinity_may_be_a_mask_or_what_pads(bindings: Any) -> None:
     sizes = graph.constant([[0, 0], [1, 1]], "i4")
     padded = graph.op("PADV2", [masked, sizes, graph.constant([-np.inf])], 1, 6)
 
-    check_finite(graph.model(graph.dense(padded, dice(1, 3, 6))))
+    check_finite(graph.made(graph.dense(padded, dice(1, 3, 6))))
 
 
 def test_weights_in_another_file_are_named(bindings: Any, pack: Any) -> None:

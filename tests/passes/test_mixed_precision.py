@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from float_models import photographs, run, sqnr
+from float_models import as_samples, decibels, photographs
 
 import tfq
 from tfq.model import Model
 from tfq.passes.equalize import equalize
 from tfq.passes.float_weights import float_weights
+from tfq.passes.integer_kernels import KERNELS
 from tfq.passes.mixed_precision import named, sensitive
 from tfq.passes.observe import observe
 from tfq.passes.quantize import Scheme, quantize
@@ -21,8 +22,8 @@ class Face:
 
     def __init__(self, path: Path) -> None:
         self.model, _ = equalize(float_weights(tfq.load(path))[0])
-        (name,), shape = self.model.input_names, self.model.inputs[0].shape
-        self.samples = [{name: each} for each in photographs(shape, 16, seed=3)]
+        shape = self.model.inputs[0].shape
+        self.samples = as_samples(self.model, photographs(shape, 16, seed=3))
         self.spans = observe(self.model, self.samples).spans("moving_average")
         self.unseen = photographs(shape, 16, seed=4)
 
@@ -33,9 +34,8 @@ class Face:
         return quantize(self.model, self.spans, Scheme(), types)[0]
 
     def decibels(self, model: Model) -> float:
-        """On unseen photographs, the mean over the outputs."""
-        pairs = zip(run(self.model, self.unseen), run(model, self.unseen), strict=True)
-        return float(np.mean([sqnr(*pair) for pair in pairs]))
+        """On unseen photographs."""
+        return decibels(self.model, model, self.unseen)
 
     def share(self, operators: frozenset[Any]) -> float:
         """How much of the MACs some operators have."""
@@ -54,8 +54,8 @@ def test_sixteen_bits_for_a_third_of_the_macs_gain_on_unseen_photographs(face: F
 
     assert 0 < face.share(chosen) <= 0.3
     assert face.decibels(mixed) > face.decibels(face.quantized({}))
-    computing = [op for op in mixed.operators if op.name not in ("DEQUANTIZE", "QUANTIZE")]
-    assert {op.outputs[0].dtype for op in computing} == {"int8", "int16"}
+    assert {op.outputs[0].dtype for op in mixed.operators} == {"int8", "int16"}
+    assert all(op.compute == "integer" for op in mixed.operators)
 
 
 def test_a_tenth_of_the_macs_in_float_gains_on_unseen_photographs(face: Face) -> None:
@@ -67,8 +67,17 @@ def test_a_tenth_of_the_macs_in_float_gains_on_unseen_photographs(face: Face) ->
     assert face.decibels(mixed) > face.decibels(face.quantized({})) + 0.3
 
 
-def test_without_a_budget_no_operator_with_macs_is_chosen(face: Face) -> None:
-    assert face.share(face.sensitive("float32", 0.0)) == 0
+@pytest.mark.parametrize("dtype", ["int16", "float32"])
+def test_without_a_budget_only_operators_without_macs_that_gain_are_chosen(
+    face: Face, dtype: str
+) -> None:
+    chosen = face.sensitive(dtype, 0.0)
+
+    assert face.share(chosen) == 0
+    mixed, plain = (face.quantized(dict.fromkeys(each, dtype)) for each in (chosen, ()))
+    images = [image for sample in face.samples for image in sample.values()]
+    gain = decibels(face.model, mixed, images) - decibels(face.model, plain, images)
+    assert gain > 0 if chosen else gain == 0
 
 
 def test_the_same_data_choose_the_same_operators(face: Face) -> None:
@@ -80,15 +89,23 @@ def test_the_same_data_choose_the_same_operators(face: Face) -> None:
 def test_only_what_has_a_kernel_of_16_bits_is_chosen(faces: dict[str, Path]) -> None:
     iris = Face(faces["iris_landmark"])
 
-    assert any(op.name == "PRELU" for op in iris.model.operators)
-    assert not any(op.name == "PRELU" for op in iris.sensitive("int16", 1.0))
+    chosen = {op.name for op in iris.sensitive("int16", 1.0)}
+
+    assert not {op.name for op in iris.model.operators} <= KERNELS["int16"].keys()
+    assert chosen
+    assert chosen <= KERNELS["int16"].keys()
 
 
-def test_where_all_are_as_precise_already_none_is_chosen(digits: Any, samples: Path) -> None:
+@pytest.fixture
+def images(samples: Path) -> list[np.ndarray]:
+    return list(np.load(samples / "calibration.npz")["image"][:8, None].astype(np.float32))
+
+
+def test_where_all_are_as_precise_already_none_is_chosen(
+    digits: Any, images: list[np.ndarray]
+) -> None:
     plain = digits(mode="float32")
-    (name,) = plain.input_names
-    images = np.load(samples / "calibration.npz")["image"][:8, None].astype(np.float32)
-    data = [{name: each} for each in images]
+    data = as_samples(plain, images)
     spans = observe(plain, data).spans()
 
     assert not sensitive(plain, spans, Scheme(activations="int16"), data, "int16", 1.0)
@@ -120,11 +137,9 @@ def test_a_pattern_that_matches_nothing_names_what_is_near(digits: Any) -> None:
         named(digits(mode="float32"), ["CONV2D"])
 
 
-def test_what_is_named_computes_otherwise(digits: Any, samples: Path) -> None:
+def test_what_is_named_computes_otherwise(digits: Any, images: list[np.ndarray]) -> None:
     plain = digits(mode="float32")
-    (name,) = plain.input_names
-    images = np.load(samples / "calibration.npz")["image"][:8, None].astype(np.float32)
-    spans = observe(plain, [{name: each} for each in images]).spans()
+    spans = observe(plain, as_samples(plain, images)).spans()
     types = dict.fromkeys(named(plain, ["FULLY_CONNECTED"]), "int16")
 
     mixed, _ = quantize(plain, spans, Scheme(), types)
@@ -132,4 +147,4 @@ def test_what_is_named_computes_otherwise(digits: Any, samples: Path) -> None:
     kinds = {op.name: op.outputs[0].dtype for op in mixed.operators}
     assert kinds["FULLY_CONNECTED"] == "int16"
     assert kinds["CONV_2D"] == "int8"
-    assert sqnr(run(plain, list(images))[0], run(mixed, list(images))[0]) > 20
+    assert decibels(plain, mixed, images) > 20

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from float_models import interpreter, photographs
+from float_models import as_samples, photographs
 
 import tfq
 from tfq.errors import ArgumentError, CalibrationDataError
 from tfq.passes.float_weights import float_weights
 from tfq.passes.observe import extremes, observe
 from tfq.passes.ranges import activation_keys, digest
+from tfq.runtime import Runner
 
 Sample = dict[str, np.ndarray]
 
@@ -25,20 +26,18 @@ def plain(digits: Callable[..., tfq.Model]) -> tfq.Model:
 @pytest.fixture(scope="module")
 def images(plain: tfq.Model, samples: Path) -> list[Sample]:
     data = np.load(samples / "calibration.npz")["image"][:100, None].astype(np.float32)
-    return [{plain.input_names[0]: image} for image in data]
+    return as_samples(plain, data)
 
 
 def held(model: tfq.Model, given: list[Sample]) -> dict[str, np.ndarray]:
     """All that LiteRT computes on the way, by key, sample by sample."""
-    runner, keys = interpreter(model, preserve=True), activation_keys(model.subgraphs[0])
+    runner, keys = Runner(model, every_tensor=True), activation_keys(model.subgraphs[0])
     found: dict[str, list[np.ndarray]] = {}
     for sample in given:
-        for tensor, name in zip(model.inputs, model.input_names, strict=True):
-            runner.set_tensor(tensor.index, sample[name])
-        runner.invoke()
+        runner.run(sample)
         for tensor, key in keys.items():
             if not tensor.is_constant and tensor.dtype == "float32":
-                found.setdefault(key, []).append(runner.get_tensor(tensor.index))
+                found.setdefault(key, []).append(runner.tensor(tensor.index))
     return {key: np.stack(each) for key, each in found.items()}
 
 
@@ -69,9 +68,7 @@ def test_samples_may_be_spread_over_workers(plain: tfq.Model, images: list[Sampl
 def test_face_models_are_observed(faces: dict[str, Path]) -> None:
     """Activations of some megabytes, and names that are not unique."""
     model, _ = float_weights(tfq.load(faces["face_detection_back"]))
-    given = [
-        {model.input_names[0]: image} for image in photographs(model.inputs[0].shape, 3, seed=8)
-    ]
+    given = as_samples(model, photographs(model.inputs[0].shape, 3, seed=8))
 
     found = observe(model, given).spans()
 

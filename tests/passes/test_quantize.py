@@ -26,16 +26,6 @@ from tfq.passes.quantize import Scheme, quantize
 pytest.importorskip("ai_edge_litert.interpreter")
 
 
-@pytest.fixture
-def chain(bindings: ModuleType) -> Model:
-    """Three dense layers, one behind the other."""
-    net = Net(bindings)
-    data = net.input(1, 8)
-    for seed in range(3):
-        data = dense(net, data, seed)
-    return net.made(data)
-
-
 @pytest.mark.parametrize(
     ("dtypes", "between"),
     [

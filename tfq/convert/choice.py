@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq import ops
@@ -81,6 +82,8 @@ class _Chooser:
     def __init__(self, making: Maker, saved: Ranges | None) -> None:
         self.making, self.saved = making, saved
         self.plan = making.request.plan
+        if making.samples is None:
+            self.plan = self.plan.without_samples()
         if making.samples is None and self.plan.needs_samples:
             raise ArgumentError(
                 f"accuracy={self.plan.level}: needs calibration_data, not ranges alone"
@@ -128,10 +131,11 @@ class _Chooser:
 
     def _own(self) -> Choice:
         making, plan = self.making, self.plan
+        request = replace(making.request, plan=plan)
         with quiet.silenced(making.request.verbose) as terminal:
             with Feed(making.samples, making.inputs, making.names, terminal) as feed:
-                ready = static.calibrate(making.float_model, making.request, feed, self.saved)
-            made = static.quantized(ready, making.request, self.samples)
+                ready = static.calibrate(making.float_model, request, feed, self.saved)
+            made = static.quantized(ready, request, self.samples)
         applied = Applied(plan.level, made.passes, changes=(*ready.changes, *made.changes))
         return Choice(made.model, applied, ready.ranges)
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 LEVELS = {
     "none": "",
-    "standard": "equalize,search",
-    "best": "equalize,absorb_bias,search,correct_bias",
+    "standard": "equalize,search,round_weights",
+    "best": "equalize,absorb_bias,search,round_weights,correct_bias",
 }
 """By the name of a level, the passes that it stands for."""
 
@@ -32,6 +32,7 @@ _NAMES = (
     "symmetric",
     "power_of_two",
     *_TYPES,
+    "round_weights",
     "correct_bias",
 )
 _MOST_ITERATIONS = 1000
@@ -68,6 +69,7 @@ class Plan(NamedTuple):
         power_of_two: Whether all scales are powers of two, and all zero points in the middle.
         clip_weights: Whether weights are clipped.
         elsewhere: Operators of another type.
+        round_weights: Whether weights are rounded with regard to what they are multiplied by.
         correct_bias: How often biases are corrected; 0 for not, None for the pass's own number.
     """
 
@@ -79,13 +81,20 @@ class Plan(NamedTuple):
     power_of_two: bool = False
     clip_weights: bool = False
     elsewhere: tuple[Elsewhere, ...] = ()
+    round_weights: bool = False
     correct_bias: int | None = 0
 
     @property
     def needs_samples(self) -> bool:
         """Whether ranges from a file are not enough."""
         chosen = any(each.pattern is None for each in self.elsewhere)
-        return self.ranges == "search" or self.correct_bias != 0 or chosen
+        return self.ranges == "search" or self.round_weights or self.correct_bias != 0 or chosen
+
+    def without_samples(self) -> Plan:
+        """Return what is left of a level where there are ranges, but no samples to compare on."""
+        if self.level != "standard":
+            return self
+        return self._replace(ranges="minmax", round_weights=False)
 
     def terms(self) -> tuple[str, ...]:
         """Return the plan as `--passes` takes it."""
@@ -94,6 +103,7 @@ class Plan(NamedTuple):
         found += [f"{method}@{pattern}" for pattern, method in self.overrides]
         found += [name for name in flags if getattr(self, name)]
         found += [str(each) for each in self.elsewhere]
+        found += ["round_weights"] * self.round_weights
         if self.correct_bias != 0:
             count = self.correct_bias
             found.append("correct_bias" if count is None else f"correct_bias:{count}")
@@ -160,6 +170,8 @@ def _parsed(level: str, terms: Iterable[str]) -> Plan:
 
 
 def _with_word(plan: Plan, word: str) -> Plan:
+    if word == "round_weights":
+        return plan._replace(round_weights=True)
     if word == "clip_weights":
         return plan._replace(clip_weights=True)
     if word == "power_of_two":

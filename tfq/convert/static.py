@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tfq.convert.plan import SEARCHED
+from tfq.convert.plan import SEARCHED, Plan
 from tfq.errors import CalibrationDataError
 from tfq.passes.absorb_bias import absorb_bias, absorb_bias_needs
 from tfq.passes.changes import Changes
 from tfq.passes.clip_weights import clip_weights
 from tfq.passes.correct_bias import correct_bias
+from tfq.passes.covariances import Covariance, covariances
 from tfq.passes.equalize import equalize, equalize_needs
 from tfq.passes.expand import expand
 from tfq.passes.float_io import float_io
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
     Sample = Mapping[str, np.ndarray[Any, Any]]
 
+# So many samples decide between ways to choose ranges.
+_JUDGES = 32
 _BITS = {"int8": 8, "int16": 16}
 _FLOAT_PASSES = {
     "equalize": (equalize, equalize_needs),
@@ -132,22 +136,29 @@ def quantized(ready: Calibrated, request: Request, samples: Sequence[Sample]) ->
         float_model, clipped = clip_weights(float_model, request.granularity == "per_channel")
         changes.append(clipped)
     work = _Work(ready._replace(model=float_model), request, samples)
-    method = work.best_method() if plan.ranges == "search" else plan.ranges
-    model, change = work.quantize(method, work.types(method))
+    followed, model, change = work.done()
     changes.append(change)
     if plan.correct_bias != 0:
         options = {} if plan.correct_bias is None else {"iterations": plan.correct_bias}
         model, change = correct_bias(model, ready.model, samples, **options)
         changes.append(change)
-    passes = plan._replace(ranges=method).terms()
-    return Quantized(_with_interface(model, request), passes, tuple(changes))
+    return Quantized(_with_interface(model, request), followed.terms(), tuple(changes))
+
+
+class _Done(NamedTuple):
+    """A model, quantized by a plan that left nothing to choose."""
+
+    plan: Plan
+    model: Model
+    changes: Changes
 
 
 class _Work:
     """One model, quantized in several ways."""
 
     def __init__(self, ready: Calibrated, request: Request, samples: Sequence[Sample]) -> None:
-        self.ready, self.plan, self.samples = ready, request.plan, samples
+        self.model, self.ranges = ready.model, ready.ranges
+        self.plan, self.samples = request.plan, samples
         self.scheme = Scheme(
             _activations(request),
             per_channel=request.granularity == "per_channel",
@@ -155,39 +166,65 @@ class _Work:
             power_of_two=self.plan.power_of_two,
             weight_bits=request.weight_bits,
         )
+        self._types: dict[Operator, str] = {}
 
-    def spans(self, method: str) -> dict[str, tuple[float, float]]:
-        scheme = self.scheme
-        return self.ready.ranges.spans(
-            method,
-            dict(self.plan.overrides),
-            _BITS[scheme.activations],
-            scheme.symmetric or scheme.power_of_two,
+    def done(self) -> _Done:
+        """Quantize by the plan; what it leaves open is chosen by what the outputs then are."""
+        if self.plan.ranges != "search":
+            self._types = self._chosen_types(self.plan)
+            return self._quantized(self.plan)
+        plain = self.plan._replace(round_weights=False)
+        # With 16 bits rounding costs so little that clipping only loses.
+        methods = SEARCHED if self.scheme.activations == "int8" else ("minmax",)
+        found = self._best([self._quantized(plain._replace(ranges=each)) for each in methods])
+        if self.plan.elsewhere:
+            self._types = self._chosen_types(found.plan)
+            found = self._quantized(found.plan)
+        if self.plan.round_weights:
+            rounded = self._quantized(found.plan._replace(round_weights=True))
+            found = self._best([rounded, found])
+        return found
+
+    def _best(self, done: list[_Done]) -> _Done:
+        if len(done) == 1:
+            return done[0]
+        some = self.samples[:: -(-len(self.samples) // _JUDGES)]
+        ratios = fidelity(self.model, [each.model for each in done], some)
+        return done[ratios.index(max(ratios))]
+
+    def _quantized(self, plan: Plan) -> _Done:
+        model, changes = quantize(
+            self.model,
+            self._spans(plan),
+            self.scheme,
+            self._types,
+            {key: each.values for key, each in self.ranges.means.items()},
+            self._covariances if plan.round_weights else None,
+        )
+        return _Done(plan, model, changes)
+
+    @cached_property
+    def _covariances(self) -> dict[int, Covariance]:
+        return covariances(self.model, self.samples)
+
+    def _spans(self, plan: Plan) -> dict[str, tuple[float, float]]:
+        return self.ranges.spans(
+            plan.ranges,
+            dict(plan.overrides),
+            _BITS[self.scheme.activations],
+            plan.symmetric or plan.power_of_two,
         )
 
-    def quantize(
-        self, method: str, types: Mapping[Operator, str] | None = None
-    ) -> tuple[Model, Changes]:
-        means = {key: each.values for key, each in self.ready.ranges.means.items()}
-        return quantize(self.ready.model, self.spans(method), self.scheme, types, means)
-
-    def best_method(self) -> str:
-        """Try all ways to choose ranges; return that whose outputs are nearest."""
-        if self.scheme.activations == "int16":
-            return "minmax"  # Rounding costs so little that clipping only loses.
-        models = [self.quantize(method)[0] for method in SEARCHED]
-        ratios = fidelity(self.ready.model, models, self.samples)
-        return SEARCHED[max(range(len(ratios)), key=ratios.__getitem__)]
-
-    def types(self, method: str) -> dict[Operator, str]:
+    def _chosen_types(self, plan: Plan) -> dict[Operator, str]:
         """Say which operators get another type than the scheme's."""
-        model, found = self.ready.model, {}
-        for each in self.plan.elsewhere:
+        found: dict[Operator, str] = {}
+        for each in plan.elsewhere:
             if each.pattern is not None:
-                chosen = named(model, [each.pattern])
+                chosen = named(self.model, [each.pattern])
             else:
+                spans = self._spans(plan)
                 chosen = sensitive(
-                    model, self.spans(method), self.scheme, self.samples, each.dtype, each.share
+                    self.model, spans, self.scheme, self.samples, each.dtype, each.share
                 )
             found.update(dict.fromkeys(chosen, each.dtype))
         return found

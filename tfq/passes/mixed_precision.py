@@ -17,6 +17,7 @@ from tfq.passes.quantize import Scheme, quantize
 from tfq.passes.ranges import activation_keys
 from tfq.passes.rewrite import Rewrite
 from tfq.profiles.nearest import did_you_mean
+from tfq.runtime.fidelity import fidelity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 _PRECISE = ("int16", "float32")
 # Noise is a mean over thousands of values of an output: few samples tell it.
 _MOST_SAMPLES = 8
-# A set that removes less than this part of what a source makes on average is not worth a QUANTIZE.
+# A set that removes less than this part of what a source makes on average is not worth the
+# operators that join types.
 _LEAST_GAIN = 0.5
 # Of the sets that the search went through, so many are measured, on so many samples.
 _MEASURED = 8
@@ -109,21 +111,24 @@ def sensitive(
     measured; with `float32`, that of rounded weights too. Noises add up where they are small. What
     an activation makes vanishes if the operators on both sides are precise; of such sets, the one
     is taken next that removes the most for its MACs, as long as the budget lasts. Operators without
-    MACs, such as the ADDs of residual connections, cost nothing.
+    MACs, such as the ADDs of residual connections, cost nothing. Of the sets on the way that one is
+    returned with which the quantized model itself comes nearest to the float model.
 
     Args:
         model: A float model, as for `quantize`.
         spans: The ranges of its activations, as for `quantize`.
         scheme: How the others are quantized.
-        samples: By input name, with the batch axis; the first few are used.
-        dtype: `"int16"` or `"float32"`.
+        samples: By input name, with the batch axis; the first 32 are used.
+        dtype: `"int16"`, of which only operators with such a kernel are chosen, or `"float32"`.
         budget: The share of the model's MACs, 0 to 1, that the chosen may have.
 
     Returns:
         The operators; empty if none gains at the outputs.
 
     Raises:
-        ArgumentError: If the type or the budget is none, or there are no samples.
+        ArgumentError: If the type or the budget is none of these, there are no samples, or one does
+            not fit.
+        ConversionError: If the model cannot be quantized (see `quantize`).
     """
     if dtype not in _PRECISE:
         raise ArgumentError(f"mixed precision: expected int16 or float32, got {dtype!r}")
@@ -132,28 +137,26 @@ def sensitive(
     if not samples:
         raise ArgumentError("mixed precision: expected samples, got none")
     integer = quantize(model, spans, scheme)[0]
+    sources = [each for each in _sources(model, scheme, dtype) if _can_vanish(each, dtype)]
     probe = _Probe(model, integer, samples[:_MOST_SAMPLES])
-    able = {
-        operator
-        for operator in model.subgraphs[0].operators
-        if touches_floats(operator) and (dtype == "float32" or obstacle(operator, dtype) is None)
-    }
-    sources = [each for each in _sources(model, scheme, dtype) if each.needs and each.needs <= able]
     noises = [probe.noise(each) for each in sources]
-    budget *= sum(each.macs for each in model.subgraphs[0].operators)
-    steps = _steps(sources, noises, probe.quantized_noise(), budget)
-    # Noises add up only about: the model itself says where it has the least.
-    spaced = {round(len(steps) * part / _MEASURED) for part in range(1, _MEASURED + 1)} - {0}
-    measure = _Probe(model, integer, samples[:_MOST_MEASURED_ON])
-    best: frozenset[Operator] = frozenset()
-    least = _level(measure.quantized_noise())
-    for count in sorted(spaced):
-        chosen = frozenset().union(*steps[:count])
-        mixed, _ = quantize(model, spans, scheme, dict.fromkeys(chosen, dtype))
-        level = _level(measure.noise_of(mixed))
-        if level < least:
-            best, least = chosen, level
-    return best
+    most = budget * sum(each.macs for each in model.subgraphs[0].operators)
+    steps = _steps(sources, noises, probe.quantized_noise(), most)
+    # Noises add up only about: the models themselves say which of them has the least.
+    counts = {round(len(steps) * part / _MEASURED) for part in range(_MEASURED + 1)}
+    sets: list[frozenset[Operator]]
+    sets = [frozenset().union(*steps[:count]) for count in sorted(counts)]
+    mixed = [quantize(model, spans, scheme, dict.fromkeys(each, dtype))[0] for each in sets[1:]]
+    ratios = fidelity(model, [integer, *mixed], samples[:_MOST_MEASURED_ON])
+    return sets[ratios.index(max(ratios))]
+
+
+def _can_vanish(source: Source, dtype: str) -> bool:
+    """Say whether all operators around a source can compute in a type."""
+    return bool(source.needs) and all(
+        touches_floats(each) and (dtype == "float32" or obstacle(each, dtype) is None)
+        for each in source.needs
+    )
 
 
 class _Probe:
@@ -187,20 +190,12 @@ class _Probe:
             if not read:
                 return self._rounded_outputs([tensor for tensor, _ in source.edges])
             changed = [self._round(rewrite, *edge) for edge in read]
-        return self.noise_of(rewrite.finish()) if any(changed) else self._none()
+        # Without a change these are the wanted outputs, and there is no noise.
+        return self._shares(self._outputs(rewrite.finish()) if any(changed) else self._wanted)
 
     def quantized_noise(self) -> Array:
         """Return the noise of the quantized model."""
-        return self.noise_of(self._integer)
-
-    def noise_of(self, model: Model) -> Array:
-        """Return the noise of any model with these inputs and outputs."""
-        return self._shares(self._outputs(model))
-
-    def _none(self) -> Array:
-        import numpy as np
-
-        return np.zeros(len(self._wanted))
+        return self._shares(self._outputs(self._integer))
 
     def _outputs(self, model: Model) -> list[Array]:
         import numpy as np

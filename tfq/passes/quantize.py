@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from tfq.errors import ArgumentError, ConversionError
 from tfq.format import Draft
@@ -11,7 +12,7 @@ from tfq.passes.integer_kernels import KERNELS, is_float, layer, obstacle, touch
 from tfq.passes.parameters import Parameters, dequantized, encoded, float32, quantized
 from tfq.passes.ranges import activation_keys
 from tfq.passes.rewrite import Rewrite
-from tfq.passes.rounding import mean_shift
+from tfq.passes.rounding import mean_shift, rounded
 from tfq.passes.scales import (
     Scheme,
     activation_parameters,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tfq.model import Model, Operator, Subgraph, Tensor
+    from tfq.passes.covariances import Covariance
     from tfq.passes.integer_kernels import Layer
 
     Array = np.ndarray[Any, Any]
@@ -54,6 +56,7 @@ def quantize(
     scheme: Scheme,
     types: Mapping[Operator, str] | None = None,
     means: Mapping[str, Array] | None = None,
+    covariances: Mapping[int, Covariance] | None = None,
 ) -> tuple[Model, Changes]:
     """Quantize a float model statically.
 
@@ -83,6 +86,8 @@ def quantize(
         types: Operators whose activations have another type than the scheme's: `"int8"`,
             `"int16"`, or `"float32"` for those that stay in float.
         means: By key, the mean of each channel of activations that layers read.
+        covariances: By the index of the operator, how what a layer reads varies: weights are then
+            rounded with regard to it, else to the nearest (`tfq.passes.rounding`).
 
     Returns:
         The quantized model, and what changed.
@@ -93,7 +98,7 @@ def quantize(
         ArgumentError: If there is no such type.
     """
     chosen, kept = _choose(model.subgraphs[0], scheme, types or {})
-    work = _Quantizer(model, spans, scheme, chosen, means or {})
+    work = _Quantizer(model, spans, scheme, chosen, _Seen(means or {}, covariances or {}))
     work.quantize_activations()
     work.quantize_constants()
     work.cross_borders()
@@ -123,6 +128,13 @@ def _choose(
     return chosen, kept
 
 
+class _Seen(NamedTuple):
+    """What is known of the inputs of layers."""
+
+    means: Mapping[str, Array]
+    covariances: Mapping[int, Covariance]
+
+
 class _Quantizer:
     """One quantization: which operators, which parameters, and the model under change."""
 
@@ -132,10 +144,10 @@ class _Quantizer:
         spans: Mapping[str, Range],
         scheme: Scheme,
         types: dict[Operator, str],
-        means: Mapping[str, Array],
+        seen: _Seen,
     ) -> None:
         self.graph: Subgraph = model.subgraphs[0]
-        self.means = means
+        self.seen = seen
         self.spans = spans
         self.scheme = scheme
         self.types = types
@@ -240,7 +252,9 @@ class _Quantizer:
                 if tensor is not None and tensor.is_constant:
                     node = self.groups.nodes.get((operator, tensor))
                     if node is not None:
-                        self._constant(operator, tensor, self.parameters[node])
+                        target = self.parameters[node]
+                        integers = quantized(tensor.numpy().astype("f8"), target)
+                        self._constant(operator, tensor, target, integers)
 
     def _weight_scales(self) -> dict[tuple[Tensor, int], Array]:
         """Choose the smallest scales of weights, those that layers share as all of these need."""
@@ -264,24 +278,32 @@ class _Quantizer:
         """Quantize the weights and the bias of a convolution or dense layer."""
         dtype, values = self.scheme.weight_type(operator), found.weights.numpy()
         target = weight_parameters(values, scales, found.axis, dtype, self.scheme)
-        self._constant(operator, found.weights, target, narrow=True)
+        integers = self._rounded(operator, found, target)
+        self._constant(operator, found.weights, target, integers)
         if found.bias is not None:
             given = self._given(operator, found)
             products = tuple(float32(given * scale) for scale in target.scales)
             dtype = bias_type(self.types[operator])
             zeros = (0,) * len(products)
             bias = Parameters(dtype, products, zeros, 0)
-            self._constant(operator, found.bias, bias, self._shifted(operator, found, target))
+            real = self._shifted(operator, found, dequantized(integers, target))
+            self._constant(operator, found.bias, bias, quantized(real, bias))
 
-    def _shifted(self, operator: Operator, found: Layer, target: Parameters) -> Array | None:
-        """Return a bias with what rounding the weights adds; None if that is not known."""
-        means = self.means.get(self.keys[found.data])
-        if means is None or found.bias is None or len(found.bias.consumers) > 1:
-            return None
-        weights = found.weights.numpy().astype("f8")
-        errors = weights - dequantized(quantized(weights, target, narrow=True), target)
-        shift = mean_shift(operator, found, errors, means)
-        return None if shift is None else found.bias.numpy() + shift
+    def _rounded(self, operator: Operator, found: Layer, target: Parameters) -> Array:
+        """Return the integers of weights; those that others read too suit nobody best."""
+        is_shared = len(found.weights.consumers) > 1
+        covariance = None if is_shared else self.seen.covariances.get(operator.index)
+        return rounded(operator, found.weights.numpy(), target, covariance)
+
+    def _shifted(self, operator: Operator, found: Layer, weights: Array) -> Array:
+        """Return the bias of a layer, with what rounding its weights adds where that is known."""
+        assert found.bias is not None
+        bias = found.bias.numpy().astype("f8")
+        means = self.seen.means.get(self.keys[found.data])
+        if means is None or len(found.bias.consumers) > 1:
+            return bias
+        shift = mean_shift(operator, found, found.weights.numpy() - weights, means)
+        return bias if shift is None else bias + shift
 
     def _given(self, operator: Operator, found: Layer) -> float:
         """Return the scale of what a layer reads."""
@@ -292,14 +314,10 @@ class _Quantizer:
         operator: Operator,
         tensor: Tensor,
         target: Parameters,
-        values: Array | None = None,
-        *,
-        narrow: bool = False,
+        integers: Array,
     ) -> None:
         """Let an operator read a constant quantized so; others may read it otherwise."""
         if (tensor, target) not in self.views:
-            values = tensor.numpy() if values is None else values
-            integers = quantized(values.astype("f8"), target, narrow=narrow)
             floats = any(each not in self.types for each in tensor.consumers)
             alone = not floats and tensor not in self.graph.outputs
             self.views.constant(tensor, target, encoded(integers, target.dtype), alone=alone)

@@ -1,6 +1,9 @@
-"""What rounding the weights of a layer adds to its output in the mean."""
+"""Rounding the weights of a layer so that its outputs suffer least."""
 
 from __future__ import annotations
+
+from tfq.passes.covariances import window
+from tfq.passes.parameters import broadcast, largest, quantized
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,12 +12,116 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tfq.model import Operator
+    from tfq.passes.covariances import Covariance
     from tfq.passes.integer_kernels import Layer
+    from tfq.passes.parameters import Parameters
 
     Array = np.ndarray[Any, Any]
 
 _RANK = 4
 _IMAGES = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
+# So many inputs are rounded one by one before the others learn of it, all at once.
+_BLOCK = 64
+# Keeps the inverse of a covariance within what float64 can tell.
+_DAMPING = 1e-3
+
+
+def rounded(
+    operator: Operator, weights: Array, target: Parameters, covariance: Covariance | None
+) -> Array:
+    """Round weights to integers.
+
+    Without a covariance each to the nearest. With one, input after input, and the others make up
+    for the error of each as far as they vary together (Frantar et al., GPTQ: Accurate Post-Training
+    Quantization for Generative Pre-trained Transformers, 2022, https://arxiv.org/abs/2210.17323).
+    What few samples say of many inputs is trusted less: off its diagonal the covariance counts for
+    n / (n + inputs).
+
+    Args:
+        operator: A convolution or dense layer.
+        weights: Its weights.
+        target: Their parameters, symmetric.
+        covariance: How its inputs vary (`tfq.passes.covariances`).
+
+    Returns:
+        Integers in the shape of the weights.
+    """
+    import numpy as np
+
+    nearest = quantized(weights.astype(np.float64), target, narrow=True)
+    if covariance is None:
+        return nearest
+    steps = broadcast(target.scales, target.axis, weights.ndim)
+    rows, matrix = _rows(operator, weights / steps), covariance.matrix
+    fits = rows.shape[-1] == matrix.shape[-1] and (matrix.ndim == 2 or len(matrix) == len(rows))
+    upper = _factor(covariance) if fits else None
+    if upper is None:
+        return nearest
+    return _back(operator, _with_feedback(rows, upper, largest(target.dtype)), weights.shape)
+
+
+def _rows(operator: Operator, weights: Array) -> Array:
+    """Return weights as rows of what is multiplied and added up."""
+    if operator.name == "DEPTHWISE_CONV_2D":
+        channels: Array = weights.reshape(-1, weights.shape[-1]).T
+        return channels
+    if operator.name == "TRANSPOSE_CONV":
+        return weights.reshape(-1, weights.shape[-1])
+    return weights.reshape(len(weights), -1)
+
+
+def _back(operator: Operator, rows: Array, shape: tuple[int, ...]) -> Array:
+    found: Array = (rows.T if operator.name == "DEPTHWISE_CONV_2D" else rows).reshape(shape)
+    return found
+
+
+def _factor(covariance: Covariance) -> Array | None:
+    """Return the upper Cholesky factor of the inverse; None if nothing varies."""
+    import numpy as np
+
+    matrix = covariance.matrix.astype(np.float64)
+    size = matrix.shape[-1]
+    diagonal = np.diagonal(matrix, axis1=-2, axis2=-1)
+    mean = diagonal.mean(axis=-1)[..., None, None]
+    if not np.isfinite(matrix).all() or not (mean > 0).any():
+        return None
+    trust = covariance.places / (covariance.places + size)
+    own = np.eye(size) * np.maximum(diagonal, 0)[..., None, :]
+    # Where nothing varies at all, any number will do.
+    floor = np.where(mean > 0, _DAMPING * mean, 1.0) * np.eye(size)
+    try:
+        inverse = np.linalg.inv(trust * matrix + (1 - trust) * own + floor)
+        upper: Array = np.linalg.cholesky(inverse).swapaxes(-1, -2)
+    except np.linalg.LinAlgError:
+        return None
+    return upper
+
+
+def _with_feedback(rows: Array, upper: Array, most: int) -> Array:
+    """Round columns in order; hand the error of each on to those that follow.
+
+    Args:
+        rows: Weights in steps of their scales, (outputs, inputs).
+        upper: The factor, (inputs, inputs), or one for each row.
+        most: The largest integer.
+    """
+    import numpy as np
+
+    rows, made = rows.copy(), np.empty_like(rows)
+    size = rows.shape[1]
+    one_each = upper.ndim > 2
+    for start in range(0, size, _BLOCK):
+        stop = min(start + _BLOCK, size)
+        errors = np.empty((len(rows), stop - start))
+        for at in range(start, stop):
+            made[:, at] = np.clip(np.rint(rows[:, at]), -most, most)
+            error = (rows[:, at] - made[:, at]) / upper[..., at, at]
+            errors[:, at - start] = error
+            rows[:, at:stop] -= error[:, None] * upper[..., at, at:stop]
+        if stop < size:
+            block = upper[..., start:stop, stop:]
+            rows[:, stop:] -= np.einsum("rb,rbi->ri", errors, block) if one_each else errors @ block
+    return made
 
 
 def mean_shift(operator: Operator, layer: Layer, errors: Array, means: Array) -> Array | None:
@@ -59,17 +166,12 @@ def _share(operator: Operator, layer: Layer, axis: int) -> Array:
     """Return how often each tap of a kernel along an axis of the image is not on padding."""
     import numpy as np
 
-    side = ("h", "w")[axis - 1]
-    options = operator.options
     taps = layer.weights.shape[axis]
-    stride = int(options[f"stride_{side}"])
     if operator.name == "TRANSPOSE_CONV":
+        stride = int(operator.options[f"stride_{('h', 'w')[axis - 1]}"])
         return np.full(taps, 1.0 / max(stride, 1))
-    dilation = int(options.get(f"dilation_{side}_factor", 1))
     size, made = layer.data.shape[axis], operator.outputs[0].shape[axis]
-    before = 0
-    if options["padding"] == "SAME":
-        before = max((made - 1) * stride + (taps - 1) * dilation + 1 - size, 0) // 2
+    stride, dilation, before = window(operator, layer, axis)
     places = np.arange(made)[:, None] * stride + np.arange(taps) * dilation - before
     found: Array = ((places >= 0) & (places < size)).mean(axis=0)
     return found
