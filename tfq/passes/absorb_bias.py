@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfq import ops
-from tfq.format import ABSENT
+from tfq.passes.biased_layers import own_bias
 from tfq.passes.carrying import is_float_constant
 from tfq.passes.changes import Change, Changes, operator_place
 from tfq.passes.channels import activation
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-# Where the bias of a layer stands among its inputs.
-_BIAS = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
 _READERS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
+_MAKERS = _READERS | {"TRANSPOSE_CONV"}
 # Each makes c + f(x) of c + x where nothing is negative. Pooling leaves out what it pads.
 _PASSING = frozenset(
     [
@@ -136,7 +135,7 @@ def _flows(subgraph: Subgraph) -> list[_Flow]:
 def _is_layer(operator: Operator) -> bool:
     """Say whether an operator is a layer whose constants are all known."""
     weights, bias, axis = ops.weights(operator), ops.bias(operator), ops.channel_axis(operator)
-    if operator.name not in _BIAS or weights is None or axis is None:
+    if operator.name not in _MAKERS or weights is None or axis is None:
         return False
     size = weights.shape[axis : axis + 1]
     if bias is not None and (bias.shape != size or not is_float_constant(bias)):
@@ -242,22 +241,6 @@ def _constant_output(operator: Operator, floor: Array) -> Array:
 def _add_to_bias(rewrite: Rewrite, operator: Operator, difference: Array) -> None:
     import numpy as np
 
-    bias, weights = ops.bias(operator), ops.weights(operator)
+    bias = ops.bias(operator)
     values = (difference + (bias.numpy() if bias is not None else 0.0)).astype(np.dtype("<f4"))
-    is_own = bias is not None and len(bias.consumers) == 1 and operator.inputs.count(bias) == 1
-    if bias is not None and is_own and bias not in bias.subgraph.outputs:
-        rewrite.set_data(rewrite.view(bias), values.tobytes())
-        return
-    like = bias if bias is not None else weights
-    if like is None:
-        return
-    graph, place = operator.subgraph.index, _BIAS[operator.name]
-    name = f"{operator.outputs[0].name}_bias"
-    index = rewrite.add_tensor(graph, rewrite.view(like), name)
-    tensor = rewrite.tensor(graph, index)
-    tensor["shape"], tensor["shape_signature"] = values.shape, None
-    rewrite.set_data(tensor, values.tobytes())
-    draft = rewrite.operator(operator)
-    inputs = [*draft["inputs"], *[ABSENT] * place][: max(len(draft["inputs"]), place + 1)]
-    inputs[place] = index
-    draft["inputs"] = tuple(inputs)
+    rewrite.set_data(own_bias(rewrite, operator), values.tobytes())

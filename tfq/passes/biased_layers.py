@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from tfq import ops
 from tfq.format import ABSENT
+from tfq.passes import integer_kernels
 from tfq.passes.changes import Kept, operator_place
-from tfq.passes.kernels import BIASED
 from tfq.passes.parameters import LIMITS, Parameters, float32, real_values
 from tfq.passes.ranges import activation_keys
 from tfq.passes.requantize import product
+from tfq.passes.scales import bias_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,35 +28,42 @@ if TYPE_CHECKING:
 
 _LAYERS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
 _CONVERSIONS = ("DEQUANTIZE", "QUANTIZE")
-# The type of a bias by that of what an operator gives.
-_BIASES = {"int8": "int32", "int16": "int64", "uint8": "int32"}
+_INTEGERS = frozenset({"int8", "int16", "uint8"})
 # The version from which on a kernel takes a bias, where that is not the first.
 _WITH_BIAS = {"TRANSPOSE_CONV": 3}
 # Float64 and kernels compute exactly up to here.
 LARGEST_BIAS = {"int32": float(LIMITS["int32"][1]), "int64": float(1 << 53)}
 
 
-class Layer(NamedTuple):
+class BiasedLayer(NamedTuple):
     """An operator whose bias can be corrected.
 
     Attributes:
         operator: It, in the quantized model.
-        bias: Its bias; None if it gets one.
+        parts: What it reads.
+        weights: The real numbers that its weights stand for.
         given: How the kernel understands the integers of the bias.
-        gain: How much of a change in the mean of its inputs it passes on: output x input channels.
         twin: What its output should be: an activation of the float model.
         source: What its input should be; None if the float model has no such activation.
     """
 
     operator: Operator
-    bias: Tensor | None
+    parts: integer_kernels.Layer
+    weights: Array
     given: Parameters
-    gain: Array
     twin: Tensor
     source: Tensor | None
 
+    def integers(self) -> Array:
+        """Return the bias as it is, in float64; zeros if there is none."""
+        import numpy as np
 
-def biased_layers(model: Model, reference: Model) -> tuple[list[Layer], list[Kept]]:
+        if self.parts.bias is None:
+            return np.zeros(self.operator.outputs[0].shape[-1])
+        return self.parts.bias.numpy().astype(np.float64)
+
+
+def biased_layers(model: Model, reference: Model) -> tuple[list[BiasedLayer], list[Kept]]:
     """Find the layers whose biases can be changed, and why those of others cannot.
 
     Args:
@@ -74,10 +82,12 @@ def biased_layers(model: Model, reference: Model) -> tuple[list[Layer], list[Kep
     layers, kept = [], []
     for subgraph in model.subgraphs:
         for operator in subgraph.operators:
-            if operator.name not in _LAYERS or operator.outputs[0].dtype not in _BIASES:
+            if operator.name not in _LAYERS or operator.outputs[0].dtype not in _INTEGERS:
                 continue
+            parts = integer_kernels.layer(operator)
+            source = keys.get(source_of(parts.data)) if parts is not None else None
             twin = twins.get(keys.get(operator.outputs[0], ""))
-            found = _layer(operator, twin, twins.get(keys.get(source_of(operator), "")))
+            found = _layer(operator, parts, twin, twins.get(source or ""))
             if isinstance(found, str):
                 kept.append(Kept(operator_place(operator), found))
             else:
@@ -85,116 +95,71 @@ def biased_layers(model: Model, reference: Model) -> tuple[list[Layer], list[Kep
     return layers, kept
 
 
-def _layer(operator: Operator, twin: Tensor | None, source: Tensor | None) -> Layer | str:
+def _layer(
+    operator: Operator,
+    parts: integer_kernels.Layer | None,
+    twin: Tensor | None,
+    source: Tensor | None,
+) -> BiasedLayer | str:
     """Say what there is to know of a layer, or why it is left alone."""
-    output, bias, data = operator.outputs[0], ops.bias(operator), source_of(operator)
+    output = operator.outputs[0]
     if operator.subgraph.index:
         return "it is in a subgraph that others run"
+    if parts is None:
+        return f"its inputs are not those of {operator.name}"
     if twin is None or twin.shape != output.shape:
         return f"the float model has no activation {output.name!r} of its shape"
+    bias, weights = parts.bias, ops.stored(parts.weights)
     if bias is not None and (not bias.is_constant or bias.is_external):
         return "its bias is not in the file"
-    given = _bias_parameters(operator)
-    if given is None:
-        return "its weights are not in the file, or its scales make no sense"
     if bias is not None and bias.shape != (output.shape[-1],):
         return f"its bias has the shape {bias.shape}, expected one value a channel"
-    if source is not None and source.shape != data.shape:
+    values = real_values(weights) if weights.is_constant and not weights.is_external else None
+    if values is None:
+        return "its weights are not in the file, or its scales make no sense"
+    dtype = bias.dtype if bias is not None else bias_type(output.dtype)
+    scales = tuple([float32(scale) for scale in product(parts.data, weights, {})])
+    makes_sense = dtype in LARGEST_BIAS and all(0 < scale < math.inf for scale in scales)
+    if not makes_sense or len(scales) not in (1, output.shape[-1]):
+        return "the scale of its bias makes no sense"
+    given = Parameters(dtype, scales, (0,) * len(scales))
+    if source is not None and source.shape != parts.data.shape:
         source = None
-    return Layer(operator, bias, given, _gain(operator), twin, source)
+    return BiasedLayer(operator, parts, values, given, twin, source)
 
 
-def source_of(operator: Operator) -> Tensor:
-    """Return what a layer reads, before any QUANTIZE and DEQUANTIZE.
+def source_of(data: Tensor) -> Tensor:
+    """Return where the numbers that a layer reads come from, before any QUANTIZE and DEQUANTIZE.
 
     Args:
-        operator: A layer.
+        data: What the layer reads.
     """
-    data = _read(operator)
     while data.producer is not None and data.producer.name in _CONVERSIONS:
         data = data.producer.inputs[0] or data
     return data
 
 
-def _read(operator: Operator) -> Tensor:
-    data = operator.inputs[BIASED[operator.name]]
-    assert data is not None
-    return data
-
-
-def _bias_parameters(operator: Operator) -> Parameters | None:
-    """Return how a kernel understands the integers of its bias."""
-    data, weights, bias = _read(operator), ops.weights(operator), ops.bias(operator)
-    if weights is None:
-        return None
-    weights = ops.stored(weights)
-    if not weights.is_constant or weights.is_external or real_values(weights) is None:
-        return None
-    scales = tuple([float32(scale) for scale in product(data, weights, {})])
-    dtype = bias.dtype if bias is not None else _BIASES[operator.outputs[0].dtype]
-    if dtype not in LARGEST_BIAS or not all(0 < scale < math.inf for scale in scales):
-        return None
-    if len(scales) not in (1, operator.outputs[0].shape[-1]):
-        return None
-    return Parameters(dtype, scales, (0,) * len(scales))
-
-
-def _gain(operator: Operator) -> Array:
-    """Return what a change of each input channel adds to each output channel, borders left out."""
-    import numpy as np
-
-    weights = ops.weights(operator)
-    data, output = _read(operator), operator.outputs[0]
-    values = real_values(ops.stored(weights)) if weights is not None else None
-    assert values is not None
-    if operator.name == "FULLY_CONNECTED":
-        return values
-    if operator.name == "DEPTHWISE_CONV_2D":
-        taps = values.sum(axis=(0, 1, 2))[:, None]
-    else:
-        taps = values.sum(axis=(1, 2))
-    if operator.name == "TRANSPOSE_CONV":
-        taps = taps * (math.prod(data.shape[1:3]) / math.prod(output.shape[1:3]))
-    # Grouped convolutions: the outputs of one group read the same few inputs.
-    groups = max(data.shape[-1] // taps.shape[1], 1)
-    gain = np.zeros((taps.shape[0], groups, taps.shape[1]))
-    gain[np.arange(len(taps)), np.arange(len(taps)) * groups // len(taps)] = taps
-    return gain.reshape(len(taps), -1)
-
-
-def integers(layer: Layer) -> Array:
-    """Return the bias of a layer as it is, in float64; zeros if it has none."""
-    import numpy as np
-
-    if layer.bias is None:
-        return np.zeros(layer.operator.outputs[0].shape[-1])
-    return layer.bias.numpy().astype(np.float64)
-
-
-def own_bias(rewrite: Rewrite, layer: Layer) -> Draft:
-    """Return the draft of a bias that only this layer reads.
+def own_bias(rewrite: Rewrite, operator: Operator) -> Draft:
+    """Return the draft of a bias that only one layer reads; its data are to be set.
 
     Args:
         rewrite: The model under change.
-        layer: One of its layers; where it has no bias, or shares it, it gets a new one.
+        operator: One of its layers. Where it has no bias, or others read it too, it gets a new one,
+            which has no quantization yet.
     """
-    operator, bias = layer.operator, layer.bias
-    subgraph, draft = operator.subgraph.index, rewrite.operator(operator)
-    if bias is not None and len(bias.consumers) == 1:
+    bias, output = ops.bias(operator), operator.outputs[0]
+    is_shared = bias is not None and (
+        len(bias.consumers) > 1
+        or operator.inputs.count(bias) > 1
+        or bias in operator.subgraph.outputs
+    )
+    if bias is not None and not is_shared:
         return rewrite.view(bias)
-    if bias is not None:
-        name, like = f"{bias.name}_{operator.index}", rewrite.view(bias)
-        index = rewrite.add_tensor(subgraph, like, name, constant=True)
-        own = rewrite.tensor(subgraph, index)
-        rewrite.read(draft, bias.index, index)
-    else:
-        output = operator.outputs[0]
-        index = rewrite.add_tensor(subgraph, rewrite.view(output), f"{output.name}_bias")
-        own = rewrite.tensor(subgraph, index)
-        own["shape"], own["shape_signature"] = (output.shape[-1],), None
-        place = ops.operation(operator).bias[0]
-        inputs = (*draft["inputs"], *[ABSENT] * (place + 1 - len(draft["inputs"])))
-        draft["inputs"] = (*inputs[:place], index, *inputs[place + 1 :])
-        rewrite.raise_version(draft, _WITH_BIAS.get(operator.name, 1))
-    rewrite.set_parameters(own, layer.given)
+    place, draft = operator.subgraph.index, rewrite.operator(operator)
+    index = rewrite.add_tensor(place, rewrite.view(bias or output), f"{output.name}_bias")
+    own, at = rewrite.tensor(place, index), ops.operation(operator).bias[0]
+    own["shape"], own["shape_signature"] = (output.shape[-1],), None
+    inputs = (*draft["inputs"], *[ABSENT] * (at + 1 - len(draft["inputs"])))
+    draft["inputs"] = (*inputs[:at], index, *inputs[at + 1 :])
+    rewrite.raise_version(draft, _WITH_BIAS.get(operator.name, 1))
     return own

@@ -67,7 +67,9 @@ def covariances(model: Model, samples: Iterable[Sample]) -> dict[int, Covariance
         for operator, each in layers.items():
             rows = _rows(operator, each, runner.tensor(each.data.index))
             if rows is not None:
-                sums.setdefault(operator, _Sums()).add(rows)
+                if operator not in sums:
+                    sums[operator] = _Sums(rows)
+                sums[operator].add(rows)
     return {
         operator.index: total.covariance(centred=layers[operator].bias is not None)
         for operator, total in sums.items()
@@ -77,25 +79,26 @@ def covariances(model: Model, samples: Iterable[Sample]) -> dict[int, Covariance
 class _Sums:
     """Moments of rows, added up."""
 
-    def __init__(self) -> None:
-        self.first: Array | float = 0.0
-        self.second: Array | float = 0.0
+    def __init__(self, rows: Array) -> None:
+        import numpy as np
+
+        *channels, _, inputs = rows.shape
+        self.first = np.zeros((*channels, inputs), np.float64)
+        self.second = np.zeros((*channels, inputs, inputs), np.float32)
         self.count = 0
 
     def add(self, rows: Array) -> None:
         """Add rows of shape (…, places, inputs)."""
-        self.first = self.first + rows.sum(axis=-2)
-        self.second = self.second + rows.swapaxes(-1, -2) @ rows
+        self.first += rows.sum(axis=-2)
+        self.second += rows.swapaxes(-1, -2) @ rows
         self.count += rows.shape[-2]
 
     def covariance(self, *, centred: bool) -> Covariance:
-        import numpy as np
-
-        matrix = np.asarray(self.second) / self.count
+        matrix = self.second.astype("f8") / self.count
         if centred:
-            mean = np.asarray(self.first) / self.count
+            mean = self.first / self.count
             matrix -= mean[..., :, None] * mean[..., None, :]
-        return Covariance(matrix, self.count)
+        return Covariance(matrix.astype("f4"), self.count)
 
 
 def _rows(operator: Operator, found: Layer, data: Array) -> Array | None:
