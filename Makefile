@@ -45,6 +45,8 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/placement.py
 	$(BIN)/python benchmarks/conversion.py
 	$(BIN)/python benchmarks/calibration.py
+	$(BIN)/python benchmarks/equalizing.py
+	$(BIN)/python benchmarks/accuracy.py
 
 # The stamp is written last, so an interrupted installation is taken up again.
 $(INSTALLED): pyproject.toml setup.cfg constraints.txt

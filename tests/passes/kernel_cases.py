@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from op_nets import Net
+from op_nets import CONV, Net
 
 from tfq.model import Model
 
 _POOL = {"filterWidth": 2, "filterHeight": 2, "strideW": 2, "strideH": 2}
-_CONV = {"strideW": 1, "strideH": 1, "dilationWFactor": 1, "dilationHFactor": 1}
 _DICE = np.random.default_rng(7)
 
 
@@ -40,7 +39,7 @@ CASES: dict[str, tuple[Any, ...]] = {
     "BROADCAST_TO": ([_ROW, _ints(3, 8)], [(3, 8)], None, None, 2),
     "CEIL": ([_ROW], [_ROW]),
     "CONCATENATION": ([_ROW, _ROW], [(1, 16)], ("ConcatenationOptions", {"axis": 1})),
-    "CONV_2D": ([_IMAGE, _noise(5, 3, 3, 4), _noise(5)], [(1, 4, 4, 5)], ("Conv2DOptions", _CONV)),
+    "CONV_2D": ([_IMAGE, _noise(5, 3, 3, 4), _noise(5)], [(1, 4, 4, 5)], ("Conv2DOptions", CONV)),
     "CONV_3D": (
         [(1, 3, 4, 4, 2), _noise(2, 2, 2, 2, 3), _noise(3)],
         [(1, 3, 4, 4, 3)],
@@ -51,7 +50,7 @@ CASES: dict[str, tuple[Any, ...]] = {
     "DEPTHWISE_CONV_2D": (
         [_IMAGE, _noise(1, 3, 3, 4), _noise(4)],
         [_IMAGE],
-        ("DepthwiseConv2DOptions", {**_CONV, "depthMultiplier": 1}),
+        ("DepthwiseConv2DOptions", {**CONV, "depthMultiplier": 1}),
     ),
     "DEPTH_TO_SPACE": ([_IMAGE], [(1, 8, 8, 1)], ("DepthToSpaceOptions", {"blockSize": 2})),
     "DIV": ([_ROW, 2 + np.abs(_noise(1, 8))], [_ROW], ("DivOptions", {})),

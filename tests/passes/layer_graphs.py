@@ -109,12 +109,6 @@ def dice(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def random_samples(model: Model, count: int, seed: int) -> list[dict[str, np.ndarray]]:
-    names = zip(model.input_names, model.inputs, strict=True)
-    shapes = [(name, tensor.shape) for name, tensor in names]
-    return [{name: dice(seed + place, *shape) for name, shape in shapes} for place in range(count)]
-
-
 def results(model: Model, samples: list[dict[str, np.ndarray]]) -> list[np.ndarray]:
     """Every output of every sample."""
     runner = Runner(model, every_tensor=True)

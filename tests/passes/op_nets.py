@@ -9,8 +9,8 @@ import numpy as np
 
 from tfq.model import Model, load
 from tfq.numerics.noise import sqnr
+from tfq.passes.observe import observe
 from tfq.passes.quantize import Scheme, quantize
-from tfq.passes.ranges import activation_keys
 from tfq.runtime import Runner
 
 PLAIN = Scheme()
@@ -102,17 +102,7 @@ def inputs_for(model: Model, count: int = 4, seed: int = 0) -> list[dict[str, np
 
 def spans_of(model: Model, samples: Any) -> dict[str, tuple[float, float]]:
     """The smallest and the largest value of each activation."""
-    runner, keys = Runner(model, every_tensor=True), activation_keys(model.subgraphs[0])
-    touched = {each for op in model.operators for each in (*op.inputs, *op.outputs) if each}
-    floats = [each for each in touched if each.dtype == "float32" and not each.is_constant]
-    seen: dict[str, list[float]] = {}
-    for sample in samples:
-        runner.run(sample)
-        for tensor in floats:
-            values = runner.tensor(tensor.index)
-            if values.size:
-                seen.setdefault(keys[tensor], []).extend([float(values.min()), float(values.max())])
-    return {key: (min(values), max(values)) for key, values in seen.items()}
+    return observe(model, samples).spans()
 
 
 def run_both(model: Model, samples: Any) -> list[list[np.ndarray]]:

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from layer_graphs import Graph, assert_same, dice, random_samples
+from layer_graphs import Graph, assert_same, dice
+from op_nets import inputs_for
 
 from tfq.model import Model
 from tfq.passes.absorb_bias import absorb_bias, absorb_bias_needs
@@ -32,7 +33,7 @@ def read(graph: Graph, data: int) -> int:
 
 
 def absorbed(model: Model) -> tuple[Model, list[dict[str, np.ndarray]]]:
-    samples = random_samples(model, 4, seed=7)
+    samples = inputs_for(model, 4, seed=7)
     seen = extremes(model, absorb_bias_needs(model), samples)
     return absorb_bias(model, seen)[0], samples
 

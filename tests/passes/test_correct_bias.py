@@ -186,7 +186,7 @@ def test_without_a_gain_the_model_stays_as_it_is(
 
     assert corrected is model
     assert changes.kept[-1].place == "outputs"
-    assert "gains for certain" in changes.kept[-1].why
+    assert "gains at the outputs" in changes.kept[-1].why
 
 
 def test_what_cannot_be_compared_is_refused(

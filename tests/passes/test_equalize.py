@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from layer_graphs import Graph, assert_same, dice, random_samples
+from layer_graphs import Graph, assert_same, dice
+from op_nets import inputs_for
 from pieces import BLOCKING, CARRYING, ROUGH, between, plain
 
 from tfq.model import Model
@@ -34,7 +35,7 @@ def test_operators_carry_scales(name: str, bindings: Any) -> None:
 
     assert changes.modified
     assert not np.array_equal(first_weights(equalized), first_weights(model))
-    assert_same(model, equalized, random_samples(model, 3, seed=1))
+    assert_same(model, equalized, inputs_for(model, 3, seed=1))
 
 
 @pytest.mark.parametrize("name", BLOCKING)
@@ -44,7 +45,7 @@ def test_operators_need_numbers_as_they_are(name: str, bindings: Any) -> None:
     equalized, _ = equalize(model)
 
     np.testing.assert_array_equal(first_weights(equalized), first_weights(model))
-    assert_same(model, equalized, random_samples(model, 2, seed=2))
+    assert_same(model, equalized, inputs_for(model, 2, seed=2))
 
 
 def test_channels_reach_alike_on_both_sides(bindings: Any) -> None:
@@ -86,7 +87,7 @@ def test_only_the_part_that_reaches_an_output_is_left_alone(bindings: Any) -> No
 
     same = (first_weights(equalized) == first_weights(model)).reshape(8, -1).all(axis=1)
     np.testing.assert_array_equal(same, [True] * 4 + [False] * 4)
-    assert_same(model, equalized, random_samples(model, 2, seed=3))
+    assert_same(model, equalized, inputs_for(model, 2, seed=3))
 
 
 def shared(schema: Any, *, second: str) -> Model:
@@ -108,7 +109,7 @@ def test_layers_that_share_weights_are_scaled_alike(bindings: Any) -> None:
     equalized, changes = equalize(model)
 
     assert changes.modified
-    assert_same(model, equalized, random_samples(model, 2, seed=4))
+    assert_same(model, equalized, inputs_for(model, 2, seed=4))
 
 
 def test_weights_shared_with_a_layer_that_cannot_be_scaled_keep_their_rows(bindings: Any) -> None:
@@ -123,7 +124,7 @@ def test_weights_shared_with_a_layer_that_cannot_be_scaled_keep_their_rows(bindi
     assert after is not None
     columns = after.numpy() / before.numpy()
     np.testing.assert_allclose(columns, np.broadcast_to(columns[:1], columns.shape), rtol=1e-6)
-    assert_same(model, equalized, random_samples(model, 2, seed=5))
+    assert_same(model, equalized, inputs_for(model, 2, seed=5))
 
 
 def test_weights_shared_with_an_operator_of_unknown_bias_are_left_alone(bindings: Any) -> None:
@@ -137,7 +138,7 @@ def test_weights_shared_with_an_operator_of_unknown_bias_are_left_alone(bindings
 
     equalized, _ = equalize(model)
 
-    assert_same(model, equalized, random_samples(model, 2, seed=6))
+    assert_same(model, equalized, inputs_for(model, 2, seed=6))
 
 
 def clipped(schema: Any, fused: str, tops: list[float]) -> Model:
@@ -245,4 +246,4 @@ def test_long_residual_chains_settle(seed: int, length: int, bindings: Any) -> N
     for before, after in zip(once.tensors, twice.tensors, strict=True):
         if before.is_constant:
             np.testing.assert_allclose(after.numpy(), before.numpy(), rtol=0.1, atol=1e-6)
-    assert_same(model, once, random_samples(model, 1, seed=seed))
+    assert_same(model, once, inputs_for(model, 1, seed=seed))

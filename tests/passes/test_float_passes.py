@@ -182,7 +182,7 @@ def test_biases_must_be_numbers(bindings: Any) -> None:
     model = graph.made(graph.dense(graph.input(1, 4), dice(1, 2, 4), [0, np.nan]))
 
     with pytest.raises(tfq.ConversionError, match="got NaN in"):
-        check_finite(model)
+        check_finite(model, model.name)
 
 
 def test_infinity_may_be_a_mask_or_what_pads(bindings: Any) -> None:

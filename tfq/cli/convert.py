@@ -159,7 +159,7 @@ def run(arguments: list[str]) -> int:
         0, or 1 if the profile's lint finds errors.
     """
     from tfq.convert.readers import load_function
-    from tfq.format import check_place
+    from tfq.format import check_apart, check_place
     from tfq.lint.formats import load as load_format
     from tfq.report.conversion_text import conversion_text
     from tfq.terminal import wants_colour
@@ -171,8 +171,11 @@ def run(arguments: list[str]) -> int:
             raise ArgumentError(f"--{name} is missing: tfq convert {USAGE}")
     output = Path(FLAGS.output)
     check_place(output)
-    if output.exists() and Path(FLAGS.model).exists() and output.samefile(FLAGS.model):
-        raise ArgumentError(f"--output: expected another file than the model, got {output}")
+    names = ("model", "calibration_data", "load_ranges", "profile")
+    check_apart(
+        {"--output": output, "--save_ranges": FLAGS.save_ranges},
+        {f"--{name}": FLAGS[name].value for name in names},
+    )
     with _warnings_on_one_line():
         model = convert(
             FLAGS.model,

@@ -110,6 +110,7 @@ def convert(
         >>> model.save("digits.tflite")
     """
     from tfq.convert import calibration, converted, ranges_files, request, shapes, sources
+    from tfq.format import check_apart
     from tfq.profiles import load as load_profile
 
     device = load_profile(profile) if isinstance(profile, (str, os.PathLike)) else profile
@@ -127,6 +128,10 @@ def convert(
         allow_select_tf_ops=allow_select_tf_ops,
         allow_custom_ops=allow_custom_ops,
         verbose=verbose,
+    )
+    check_apart(
+        {"save_ranges": save_ranges},
+        {"source": source, "calibration_data": calibration_data, "load_ranges": load_ranges},
     )
     saved = ranges_files.prepare(asked, save_ranges, load_ranges)
     opened = sources.open_source(

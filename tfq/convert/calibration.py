@@ -134,8 +134,8 @@ def check_ranges(samples: Samples, inputs: Sequence[InputSpec]) -> None:
         warnings.warn(message, ConversionWarning, stacklevel=3)
     if len(samples) < FEW:
         warnings.warn(
-            f"calibration data: only {len(samples)} samples; fewer than {FEW} rarely cover "
-            "the range of activations, 100 are typical",
+            f"calibration data: only {len(samples)} sample{'' if len(samples) == 1 else 's'}; "
+            f"fewer than {FEW} rarely cover the range of activations, 100 are typical",
             ConversionWarning,
             stacklevel=3,
         )

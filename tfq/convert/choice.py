@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq import ops
 from tfq.convert import check, static
 from tfq.convert.feed import Feed
+from tfq.convert.plan import Plan
+from tfq.convert.plan import make as make_plan
 from tfq.convert.record import Applied
-from tfq.errors import ArgumentError, ConversionError, Error, InvalidModelError
-from tfq.passes.float_weights import check_finite
+from tfq.errors import ArgumentError, ConversionError, ConversionWarning, Error, InvalidModelError
 from tfq.runtime import Runner, quiet
 from tfq.runtime.fidelity import fidelity
 
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 
 _COMPARED = 100
 """So many samples decide between models: more change little."""
+
+_USELESS = 3.0
+"""Decibels: below, half of what comes out is noise."""
 
 
 class Choice(NamedTuple):
@@ -65,6 +72,7 @@ def check_runs(model: Model, samples: Sequence[Mapping[str, Any]], made_by: str)
     """
     if any(op.is_custom for subgraph in model.subgraphs for op in subgraph.operators):
         return
+    _check_scales(model, made_by)
     try:
         runner = Runner(model)
         for sample in samples[:1]:
@@ -76,6 +84,18 @@ def check_runs(model: Model, samples: Sequence[Mapping[str, Any]], made_by: str)
         raise ConversionError(f"what {made_by} makes of this model {reason}") from error
 
 
+def _check_scales(model: Model, made_by: str) -> None:
+    """Refuse what kernels would not: they end the process over an infinite scale."""
+    for subgraph in model.subgraphs:
+        for tensor in subgraph.tensors:
+            scales = () if tensor.quantization is None else tensor.quantization.scales
+            if not all(0 < scale < math.inf for scale in scales):
+                raise ConversionError(
+                    f"{made_by} gave {tensor.place} a scale that is no positive number; is there "
+                    "an infinite constant?"
+                )
+
+
 class _Chooser:
     """Makes models in two ways, and compares them."""
 
@@ -84,15 +104,13 @@ class _Chooser:
         self.plan = making.request.plan
         if making.samples is None:
             self.plan = self.plan.without_samples()
-        if making.samples is None and self.plan.needs_samples:
-            raise ArgumentError(
-                f"accuracy={self.plan.level}: needs calibration_data, not ranges alone"
-            )
-        check_finite(making.float_model)
+        needing = self.plan.needing_samples()
+        if making.samples is None and needing:
+            raise ArgumentError(f"{needing[0]} needs calibration_data, not ranges alone")
         self.samples = self._few()
 
     def choose(self) -> Choice:
-        tried = [self._attempt(self._own)]
+        tried = [self._attempt(partial(self._own, plan)) for plan in self._plans()]
         if self._is_compared:
             tried.append(self._attempt(self._plain))
         faults = [each for each in tried if not isinstance(each, Choice)]
@@ -100,12 +118,29 @@ class _Chooser:
         if not made:
             # TFLiteConverter says best what it cannot do; LiteRT Quantizer does not.
             raise faults[-1] if self.making.tool == "TFLiteConverter" else faults[0]
-        best, *others = sorted(made, key=_merit, reverse=True)
+        best = max(made, key=_merit)
+        others = [each for each in made if each.applied.converter != best.applied.converter]
         applied = best.applied._replace(remark=self._remark(tried))
         if others:
-            other = others[0].applied
+            other = max(others, key=_merit).applied
             applied = applied._replace(alternative=other.converter, alternative_sqnr=other.sqnr)
+        if applied.sqnr is not None and applied.sqnr < _USELESS:
+            warnings.warn(
+                f"the outputs have little to do with those of the float model ({applied.sqnr:.1f} "
+                "dB on the calibration data)",
+                ConversionWarning,
+                stacklevel=6,
+            )
         return Choice(best.model, applied, made[0].ranges)
+
+    def _plans(self) -> list[Plan]:
+        """Return the plans to try: what `best` adds does not help every model."""
+        if self.plan.level != "best":
+            return [self.plan]
+        standard = make_plan("standard", None, "")._replace(level="best")
+        own = self.plan
+        standard = standard._replace(symmetric=own.symmetric, power_of_two=own.power_of_two)
+        return [own, standard]
 
     @property
     def _is_compared(self) -> bool:
@@ -129,8 +164,8 @@ class _Chooser:
             for row in rows[:: -(-len(rows) // _COMPARED)]
         ]
 
-    def _own(self) -> Choice:
-        making, plan = self.making, self.plan
+    def _own(self, plan: Plan) -> Choice:
+        making = self.making
         request = replace(making.request, plan=plan)
         with quiet.silenced(making.request.verbose) as terminal:
             with Feed(making.samples, making.inputs, making.names, terminal) as feed:
@@ -168,7 +203,8 @@ class _Chooser:
 
     def _remark(self, tried: Sequence[Choice | Error]) -> str:
         """Say why there is nothing to compare with."""
-        for who, each in zip(("the passes", self.making.tool), tried, strict=False):
+        whose = [*["the passes"] * len(self._plans()), self.making.tool]
+        for who, each in zip(whose, tried, strict=False):
             if not isinstance(each, Choice):
                 return f"not compared: {who} failed: {each}"
         return "" if self.samples else "not compared: no calibration data"

@@ -39,6 +39,8 @@ def prepared(model: Model, label: str, signature: str | None = None) -> Model:
     model = _chosen(model, label, signature)
     if not model.inputs:
         raise ConversionError(f"{label} has no inputs")
+    if not model.outputs:
+        raise ConversionError(f"{label} has no outputs")
     _check_not_quantized(model, label)
     model, _ = float_weights(model)
     _check_single_precision(model, label)

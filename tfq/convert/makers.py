@@ -12,6 +12,7 @@ from tfq.convert.converter import FrozenGraph
 from tfq.convert.request import Request
 from tfq.convert.sources import FlatbufferSource, GraphSource, InputSpec, Source
 from tfq.model import Model, load
+from tfq.passes.float_weights import check_finite
 from tfq.passes.integer_io import integer_io
 
 
@@ -72,7 +73,9 @@ class Maker:
     def float_model(self) -> Model:
         """The model in float32."""
         assert isinstance(self.source, FlatbufferSource)
-        return quantizer.with_shapes(self.source.model, self.inputs, self.source.label)
+        model = quantizer.with_shapes(self.source.model, self.inputs, self.source.label)
+        check_finite(model, self.source.label)
+        return model
 
     def plain(self) -> Model:
         """Quantizes without passes.
@@ -127,7 +130,9 @@ class GraphMaker(Maker):
     @cached_property
     def float_model(self) -> Model:
         """The model in float32."""
-        return load(self._graph.convert(self.request.as_float(), None))
+        model = load(self._graph.convert(self.request.as_float(), None))
+        check_finite(model, self.source.label)
+        return model
 
     def plain(self) -> Model:
         """Quantizes without passes.

@@ -115,15 +115,15 @@ def check_weights(request: Request) -> None:
         ArgumentError: there is no such number of bits or size of a block, or not in this mode.
     """
     bits, block, mode = request.weight_bits, request.block_size, request.mode
-    if bits not in WEIGHT_BITS:
-        raise ArgumentError(f"weight_bits: expected {_either(WEIGHT_BITS)}; got {bits}")
+    if type(bits) is not int or bits not in WEIGHT_BITS:
+        raise ArgumentError(f"weight_bits: expected {_either(WEIGHT_BITS)}; got {bits!r}")
     if bits == 4 and not mode.four_bits:
         able = [each.name for each in MODES.values() if each.four_bits]
         raise ArgumentError(f"weight_bits=4: expected mode {_either(able)}; got {mode.name}")
     if block is None:
         return
-    if block not in BLOCK_SIZES:
-        raise ArgumentError(f"block_size: expected {_either(BLOCK_SIZES)}; got {block}")
+    if type(block) is not int or block not in BLOCK_SIZES:
+        raise ArgumentError(f"block_size: expected {_either(BLOCK_SIZES)}; got {block!r}")
     if not mode.blockwise:
         able = [each.name for each in MODES.values() if each.blockwise]
         raise ArgumentError(f"block_size: expected mode {_either(able)}; got {mode.name}")

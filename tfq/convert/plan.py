@@ -35,6 +35,7 @@ _NAMES = (
     "round_weights",
     "correct_bias",
 )
+_WITH_SAMPLES = ("search", "round_weights", "correct_bias")
 _MOST_ITERATIONS = 1000
 
 
@@ -84,11 +85,10 @@ class Plan(NamedTuple):
     round_weights: bool = False
     correct_bias: int | None = 0
 
-    @property
-    def needs_samples(self) -> bool:
-        """Whether ranges from a file are not enough."""
-        chosen = any(each.pattern is None for each in self.elsewhere)
-        return self.ranges == "search" or self.round_weights or self.correct_bias != 0 or chosen
+    def needing_samples(self) -> list[str]:
+        """Return the words of the plan for which ranges from a file are not enough."""
+        named = [term for term in self.terms() if term.partition(":")[0] in _WITH_SAMPLES]
+        return named + [str(each) for each in self.elsewhere if each.pattern is None]
 
     def without_samples(self) -> Plan:
         """Return what is left of a level where there are ranges, but no samples to compare on."""
@@ -142,12 +142,19 @@ def make(accuracy: str | None, passes: str | Sequence[str] | None, default: str)
         return _parsed(level, LEVELS[level].split(","))
     if accuracy is not None:
         raise ArgumentError("accuracy, passes: expected one of both; got both")
-    return _parsed("passes", passes.split(",") if isinstance(passes, str) else passes)
+    terms = passes.split(",") if isinstance(passes, str) else passes
+    if not isinstance(terms, (list, tuple)) or not all(isinstance(each, str) for each in terms):
+        raise ArgumentError(f"passes: expected words, or a text of them; got {passes!r}")
+    return _parsed("passes", terms)
 
 
 def _parsed(level: str, terms: Iterable[str]) -> Plan:
     plan, methods = Plan(level), []
-    for term in filter(None, (each.strip() for each in terms)):
+    words = [word for word in (each.strip() for each in terms) if word]
+    twice = next((word for word in words if words.count(word) > 1), None)
+    if twice is not None:
+        raise ArgumentError(f"passes: expected each once, got {twice!r} twice")
+    for term in words:
         name, _, argument = term.partition(":")
         base, _, pattern = term.partition("@")
         if base.partition(":")[0] in _RANGES and pattern:

@@ -39,6 +39,9 @@ def prepare(
     if named and (not request.mode.integer or request.plan.level == "none"):
         what = f"accuracy={request.plan.level}" if request.mode.integer else request.mode.name
         raise ArgumentError(f"{named[0]}: {what} has no ranges")
+    for name, path in given.items():
+        if path is not None and not isinstance(path, (str, os.PathLike)):
+            raise ArgumentError(f"{name}: expected a path, got {path!r}")
     if save_path is not None:
         check_place(Path(save_path))
     return None if load_path is None else _load(Path(load_path))
@@ -50,16 +53,24 @@ def save(model: ConvertedModel, path: str | os.PathLike[str]) -> None:
     Raises:
         CalibrationDataError: If it has none: its float model cannot be run here.
     """
+    from tfq.passes.ranges import MOST_BYTES
+
     if model.ranges is None:
         raise CalibrationDataError(f"save_ranges: there are none: {model.applied.remark}")
-    write_whole(Path(path), [model.ranges.to_json().encode()])
+    text = model.ranges.to_json().encode()
+    if len(text) > MOST_BYTES:
+        raise CalibrationDataError(f"save_ranges: {len(text)} bytes, more than can be loaded again")
+    write_whole(Path(path), [text])
 
 
 def _load(path: Path) -> Ranges:
-    from tfq.passes.ranges import Ranges
+    from tfq.passes.ranges import MOST_BYTES, Ranges
 
     try:
-        text = path.read_bytes()
+        if not path.is_file() and path.exists():
+            raise CalibrationDataError(f"{path}: expected a file of ranges")
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise CalibrationDataError(f"{path}: {error.strerror}") from error
     return Ranges.from_json(text, str(path))

@@ -68,9 +68,13 @@ def recorded(model: Model, applied: Applied, request: Request, profile: Profile 
     }
     given = {name: value for name, value in content.items() if value is not None}
     draft = model.draft()
-    entries = [each for each in draft["metadata"] or () if each["name"] != ENTRY]
-    buffers = [*(draft["buffers"] or (Draft("Buffer"),))]
-    entries.append(Draft("Metadata", name=ENTRY, buffer=len(buffers)))
-    draft["buffers"] = [*buffers, Draft("Buffer", data=json.dumps(given).encode())]
-    draft["metadata"] = entries
+    data = json.dumps(given).encode()
+    entries, buffers = [*(draft["metadata"] or ())], [*(draft["buffers"] or (Draft("Buffer"),))]
+    old = next((each for each in entries if each["name"] in (ENTRY, ENTRY.encode())), None)
+    if old is None:
+        entries.append(Draft("Metadata", name=ENTRY, buffer=len(buffers)))
+        buffers.append(Draft("Buffer", data=data))
+    else:
+        buffers[old["buffer"]] = Draft("Buffer", data=data)
+    draft["metadata"], draft["buffers"] = entries, buffers
     return Model.from_draft(draft)

@@ -106,7 +106,7 @@ def complete(
         _granularity(chosen, granularity, advice.granularity),
         _io_type("input_type", chosen, input_type or advice.input_type),
         _io_type("output_type", chosen, output_type or advice.output_type),
-        _plan(chosen, accuracy, passes, profile),
+        _plan(chosen, accuracy, passes, profile, allow_float_fallback),
         weight_bits,
         block_size,
         allow_float_fallback,
@@ -119,11 +119,19 @@ def complete(
 
 
 def _plan(
-    mode: Mode, accuracy: str | None, passes: str | Sequence[str] | None, profile: Profile | None
+    mode: Mode,
+    accuracy: str | None,
+    passes: str | Sequence[str] | None,
+    profile: Profile | None,
+    allow_float_fallback: bool,
 ) -> Plan:
     """Refuse what a mode without calibration cannot do: it has no integers but weights."""
     if mode.integer:
-        return make_plan(accuracy, passes, "standard").for_device(profile)
+        plan = make_plan(accuracy, passes, "standard").for_device(profile)
+        floats = [str(each) for each in plan.elsewhere if each.dtype == "float32"]
+        if floats and not allow_float_fallback:
+            raise ArgumentError(f"passes: {floats[0]} needs allow_float_fallback")
+        return plan
     plan = make_plan(accuracy, passes, "none")
     if plan.level in ("standard", "best"):
         raise ArgumentError(f"accuracy={plan.level}: for full_integer and int16x8, not {mode.name}")

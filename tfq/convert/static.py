@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq.convert.plan import SEARCHED, Plan
-from tfq.errors import CalibrationDataError
+from tfq.errors import ArgumentError, CalibrationDataError
 from tfq.passes.absorb_bias import absorb_bias, absorb_bias_needs
 from tfq.passes.changes import Changes
 from tfq.passes.clip_weights import clip_weights
@@ -100,6 +101,7 @@ def calibrate(
         changes.append(expanded)
     if saved is not None:
         _check_passes(saved, tuple(seen))
+        saved.check_prepared(model)
     else:
         saved = observe(model, samples)
         # What passes compute may differ in the last bit between machines; the source does not.
@@ -142,7 +144,9 @@ def quantized(ready: Calibrated, request: Request, samples: Sequence[Sample]) ->
         options = {} if plan.correct_bias is None else {"iterations": plan.correct_bias}
         model, change = correct_bias(model, ready.model, samples, **options)
         changes.append(change)
-    return Quantized(_with_interface(model, request), followed.terms(), tuple(changes))
+    idle = {each.name for each in (*ready.changes, *changes) if not each.changed}
+    passes = tuple(term for term in followed.terms() if term.partition(":")[0] not in idle)
+    return Quantized(_with_interface(model, request), passes, tuple(changes))
 
 
 class _Done(NamedTuple):
@@ -167,6 +171,12 @@ class _Work:
             weight_bits=request.weight_bits,
         )
         self._types: dict[Operator, str] = {}
+        self._check_overrides()
+
+    def _check_overrides(self) -> None:
+        for pattern, method in self.plan.overrides:
+            if not fnmatch.filter(self.ranges.tensors, pattern):
+                raise ArgumentError(f"passes: {method}@{pattern}: no activation has such a name")
 
     def done(self) -> _Done:
         """Quantize by the plan; what it leaves open is chosen by what the outputs then are."""

@@ -15,7 +15,7 @@ from tfq.format.external import external_buffer, external_data
 from tfq.format.flexbuffers import decode
 from tfq.format.indices import ABSENT, check_indices
 from tfq.format.malformed import SEPARATOR
-from tfq.format.output import check_place, source_chunks, write_whole
+from tfq.format.output import check_apart, check_place, source_chunks, write_whole
 from tfq.format.schema import Field, Schema, TableSchema, builtin_operators, tflite
 from tfq.format.source import Source, open_source
 from tfq.format.table import Table
@@ -34,6 +34,7 @@ __all__ = [
     "Table",
     "TableSchema",
     "builtin_operators",
+    "check_apart",
     "check_place",
     "decode",
     "external_buffer",

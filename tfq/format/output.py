@@ -10,7 +10,7 @@ from tfq.errors import ArgumentError, Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tfq.format.source import Source
 
@@ -42,6 +42,30 @@ def check_place(path: str | os.PathLike[str]) -> str:
     if not os.access(directory, os.W_OK):
         raise ArgumentError(f"{shown}: cannot be written: no permission to write to {directory}")
     return target
+
+
+def check_apart(
+    written: Mapping[str, str | os.PathLike[str] | None], read: Mapping[str, object]
+) -> None:
+    """Check that no file that will be written stands where another is, or one that is read.
+
+    Args:
+        written: By the name of an argument, where a file will be written; None for nowhere.
+        read: Likewise, what is read; what is no path does not count.
+
+    Raises:
+        ArgumentError: If two are the same file, by whatever name.
+    """
+    seen: dict[str, str] = {}
+    for name, path in (*read.items(), *written.items()):
+        if not isinstance(path, (str, os.PathLike)) or _is_stream(os.fspath(path)):
+            continue
+        place = os.path.realpath(path)
+        if name in written and place in seen:
+            raise ArgumentError(
+                f"{name}: expected another file than that of {seen[place]}, got {os.fspath(path)}"
+            )
+        seen[place] = name
 
 
 def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tfq import ops
 from tfq.passes.biased_layers import own_bias
-from tfq.passes.carrying import is_float_constant
+from tfq.passes.carrying import LAYERS, is_float_constant
 from tfq.passes.changes import Change, Changes, operator_place
 from tfq.passes.channels import activation
 from tfq.passes.ranges import activation_keys
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_READERS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
-_MAKERS = _READERS | {"TRANSPOSE_CONV"}
+_READERS = LAYERS - {"TRANSPOSE_CONV"}
 # Each makes c + f(x) of c + x where nothing is negative. Pooling leaves out what it pads.
 _PASSING = frozenset(
     [
@@ -135,7 +134,7 @@ def _flows(subgraph: Subgraph) -> list[_Flow]:
 def _is_layer(operator: Operator) -> bool:
     """Say whether an operator is a layer whose constants are all known."""
     weights, bias, axis = ops.weights(operator), ops.bias(operator), ops.channel_axis(operator)
-    if operator.name not in _MAKERS or weights is None or axis is None:
+    if operator.name not in LAYERS or weights is None or axis is None:
         return False
     size = weights.shape[axis : axis + 1]
     if bias is not None and (bias.shape != size or not is_float_constant(bias)):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tfq import ops
 from tfq.format import ABSENT
 from tfq.passes import integer_kernels
+from tfq.passes.carrying import LAYERS
 from tfq.passes.changes import Kept, operator_place
 from tfq.passes.parameters import LIMITS, Parameters, float32, real_values
 from tfq.passes.ranges import activation_keys
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_LAYERS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
 _CONVERSIONS = ("DEQUANTIZE", "QUANTIZE")
 _INTEGERS = frozenset({"int8", "int16", "uint8"})
 # The version from which on a kernel takes a bias, where that is not the first.
@@ -82,7 +82,7 @@ def biased_layers(model: Model, reference: Model) -> tuple[list[BiasedLayer], li
     layers, kept = [], []
     for subgraph in model.subgraphs:
         for operator in subgraph.operators:
-            if operator.name not in _LAYERS or operator.outputs[0].dtype not in _INTEGERS:
+            if operator.name not in LAYERS or operator.outputs[0].dtype not in _INTEGERS:
                 continue
             parts = integer_kernels.layer(operator)
             source = keys.get(source_of(parts.data)) if parts is not None else None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_LAYERS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
+LAYERS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
 # One input decides, and each channel of the output comes from the same channel of it.
 _CHANNEL_BY_CHANNEL = frozenset(
     [
@@ -93,7 +93,7 @@ def _taken(operator: Operator, weights: Tensor, given: Array, made: Array) -> Ar
 def _is_for_layers(constant: Tensor) -> bool:
     """Say whether only layers read a constant: others would get the scaled one, too."""
     readers_are = all(
-        each.name in _LAYERS and constant is not each.inputs[0] for each in constant.consumers
+        each.name in LAYERS and constant is not each.inputs[0] for each in constant.consumers
     )
     return readers_are and constant not in constant.subgraph.outputs
 
@@ -309,7 +309,7 @@ def _chosen(channels: Channels, given: Array, made: Array) -> bool:
 
 
 CARRIERS: dict[str, Callable[[Channels, Operator], bool]] = {
-    **dict.fromkeys(_LAYERS, _layer),
+    **dict.fromkeys(LAYERS, _layer),
     **dict.fromkeys(_CHANNEL_BY_CHANNEL, _same),
     **dict.fromkeys(("MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM"), _reduction),
     # Blocks become channels of their own, all after one another, or the other way round.

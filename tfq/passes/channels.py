@@ -35,7 +35,7 @@ _LIMITS = {"RELU6": 6.0, "RELU_0_TO_1": 1.0, "RELU_N1_TO_1": 1.0}
 _MARGIN = 2.0
 
 
-class Layer(NamedTuple):
+class ScaledLayer(NamedTuple):
     """An operator whose weights can take up scales.
 
     Attributes:
@@ -96,7 +96,7 @@ class Channels:
         self._held: list[Array] = []
         self._bounds: list[tuple[Array, Array]] = []
         self._unscalable: set[Tensor] = set()
-        self.layers: list[Layer] = []
+        self.layers: list[ScaledLayer] = []
         self.shifts: list[Shift] = []
         for tensor in (*subgraph.inputs, *subgraph.outputs):
             self.hold(tensor)
@@ -148,7 +148,7 @@ class Channels:
                 self.join(other.makes, makes)
             elif bias is not None and other.bias is bias:
                 self.join(other.makes, makes)
-        self.layers.append(Layer(operator, weights, bias, takes, makes))
+        self.layers.append(ScaledLayer(operator, weights, bias, takes, makes))
 
     def add_shift(self, constant: Tensor, made: Tensor) -> None:
         """Add a constant that is scaled with the channels of a tensor."""

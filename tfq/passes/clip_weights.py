@@ -6,6 +6,7 @@ from tfq import ops
 from tfq.passes.carrying import is_float_constant
 from tfq.passes.changes import Change, Changes, cost, tensor_place
 from tfq.passes.kernels import BIASED
+from tfq.passes.parameters import largest
 from tfq.passes.rewrite import Rewrite
 
 TYPE_CHECKING = False
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _CANDIDATES = 100
 # Below, more is lost by clipping than any weights gain by steps five times finer.
 _SMALLEST_SHARE = 0.2
-_LARGEST_INTEGER = 127
 
 
 def clip_weights(model: Model, per_channel: bool) -> tuple[Model, Changes]:
@@ -109,17 +109,17 @@ def _best_shares(rows: Array, tops: Array) -> Array:
     """Return for each row which share of its largest weight is the best threshold."""
     import numpy as np
 
-    best = np.ones(len(rows))
+    best, most = np.ones(len(rows)), largest("int8")
     least = np.full(len(rows), np.inf)
     sizes = np.abs(rows)
     # A row of zeros has any step.
     tops = np.where(tops > 0, tops, np.float32(1))
     scratch = np.empty_like(sizes)
     for share in np.linspace(1.0, _SMALLEST_SHARE, _CANDIDATES):
-        step = (tops * (share / _LARGEST_INTEGER))[:, None].astype(np.float32)
+        step = (tops * (share / most))[:, None].astype(np.float32)
         np.divide(sizes, step, out=scratch)
         np.rint(scratch, out=scratch)
-        np.minimum(scratch, _LARGEST_INTEGER, out=scratch)
+        np.minimum(scratch, most, out=scratch)
         np.multiply(scratch, step, out=scratch)
         np.subtract(scratch, sizes, out=scratch)
         error = np.square(scratch, out=scratch).sum(axis=1)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from tfq.errors import ArgumentError
+from tfq.passes import integer_kernels
 from tfq.passes.biased_layers import LARGEST_BIAS, biased_layers, own_bias, source_of
 from tfq.passes.changes import Change, Changes, Kept, operator_place
 from tfq.passes.parameters import LIMITS, encoded, parameters
 from tfq.passes.rewrite import Rewrite
 from tfq.passes.rounding import mean_shift
-from tfq.passes.statistics import Means
 from tfq.runtime.fidelity import fidelity
 
 TYPE_CHECKING = False
@@ -26,12 +27,11 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Sample = Mapping[str, Array]
 
-# A sweep corrects the layers in so many parts, one after the other. Measured: errors of one part
-# alone overshoot, as all layers correct what the first ones passed on.
+# A sweep corrects the layers in so many parts, one after the other. Measured: with fewer, later
+# layers make up for errors that the first ones will not pass on any more.
 _PARTS = 8
-# Samples to measure means on: more say nothing new of a mean over samples and places.
+# More samples say next to nothing more of a mean over samples and places.
 _MOST_SAMPLES = 32
-_FEW_SAMPLES = 8
 # An error is divided by the share of values that a bias moves, but by no less than this: what few
 # values say is uncertain, and the next sweep sees what is left.
 _LEAST_SHARE = 0.1
@@ -39,7 +39,7 @@ _BOUNDS = {"RELU": (0.0, math.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 
 
 
 def correct_bias(
-    model: Model, reference: Model, samples: Sequence[Sample], iterations: int = _PARTS
+    model: Model, reference: Model, samples: Sequence[Sample], iterations: int = 2
 ) -> tuple[Model, Changes]:
     """Fold the mean error of each channel, against the float model, into integer biases.
 
@@ -47,12 +47,11 @@ def correct_bias(
     taken back (Nagel et al., Data-Free Quantization through Weight Equalization and Bias
     Correction, 2019, https://arxiv.org/abs/1906.04721, section 4.2 and appendix D). `quantize`
     takes back what rounding the weights adds; this is about all that is left, the activations'
-    part. An iteration corrects an eighth of the layers, in running order, as errors move on to
-    later layers; eight are a sweep. Of the models on the way the one is returned whose outputs have
-    the best signal-to-quantization-noise ratio on both halves of the samples, every other one.
+    part. An iteration goes through the layers in running order, an eighth at a time, as errors move
+    on to later layers; the next one sees what is left. It counts if it gains at the outputs.
 
     1. CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED with integer activations.
-    2. What a layer only passes on from one that is corrected in the same iteration does not count.
+    2. What a layer only passes on from one that is corrected at the same time does not count.
     3. Where an activation function cuts off values, the error is divided by the share of those
        that are left; a channel that never gives anything else is left as it is.
     4. A layer without a bias gets one; a bias that others read too is split.
@@ -61,13 +60,14 @@ def correct_bias(
 
     5. Layers whose output has no activation of the same name and shape in the float model.
     6. Layers whose bias or weights are no constants, and those of subgraphs other than the first.
-    7. The whole model, where no correction gains on both halves and on all of the samples.
+    7. The whole model, where its outputs do not come nearer to those of the float model.
 
     Args:
         model: A statically quantized model.
         reference: The float model that it was made of, with the same inputs and outputs.
-        samples: By input name, with the batch axis; means are taken on 32 of them, evenly spread.
-        iterations: How many.
+        samples: By input name, with the batch axis. Means are those of 32 of them, evenly spread;
+            what is gained is measured on all.
+        iterations: How many, at most: after one that gains nothing there are no more.
 
     Returns:
         The new model, or `model` itself if nothing gained; and what changed: the layers, and last
@@ -89,23 +89,35 @@ def correct_bias(
     if not layers:
         return model, Changes("correct_bias", (), tuple(kept))
     some = samples[:: math.ceil(len(samples) / _MOST_SAMPLES)]
-    tried = _Correction(model, reference, layers, some).tried(iterations)
-    models = [model, *(_with_biases(model, layers, biases) for biases in tried)]
-    best = _best(reference, models, some)
-    before, after = fidelity(reference, [model, models[best]], samples)
-    if after <= before:
-        why = f"no correction gains for certain at the outputs, whose SQNR is {before:.1f} dB"
+    work = _Correction(model, reference, layers, some)
+    best, biases = model, [layer.integers() for layer in layers]
+    first = last = fidelity(reference, [model], samples)[0]
+    for _ in range(iterations):
+        swept = work.swept(biases)
+        candidate = _with_biases(model, layers, swept)
+        (ratio,) = fidelity(reference, [candidate], samples)
+        if ratio <= last:
+            break
+        best, biases, last = candidate, swept, ratio
+    if best is model:
+        why = f"no correction gains at the outputs, whose SQNR is {first:.1f} dB"
         return model, Changes("correct_bias", (), (*kept, Kept("outputs", why)))
-    changed = _changes(layers, tried[best - 1])
-    changed.append(Change("outputs", f"SQNR {before:.1f} dB → {after:.1f} dB"))
-    return models[best], Changes("correct_bias", tuple(changed), tuple(kept))
+    changed = _changes(layers, biases)
+    changed.append(Change("outputs", f"SQNR {first:.1f} dB → {last:.1f} dB"))
+    return best, Changes("correct_bias", tuple(changed), tuple(kept))
 
 
-def _best(reference: Model, models: Sequence[Model], samples: Sequence[Sample]) -> int:
-    """Return which model gains most over the first, on the half where it gains less."""
-    halves = [fidelity(reference, models, samples[start::2]) for start in (0, 1)]
-    gains = [min(ratios[place] - ratios[0] for ratios in halves) for place in range(len(models))]
-    return gains.index(max(gains))
+class _Seen(NamedTuple):
+    """What an activation holds, by channel.
+
+    Attributes:
+        mean: The mean of its values.
+        share: The share of its values that are inside the limits of what its operator can give:
+            those move with the bias.
+    """
+
+    mean: Array
+    share: Array
 
 
 class _Correction:
@@ -128,23 +140,20 @@ class _Correction:
         """
         self.model, self.layers, self.samples = model, layers, samples
         wanted = [tensor for each in layers for tensor in (each.twin, each.source) if tensor]
-        self.wanted = _means(reference, wanted, samples)
-        self.shares = _shares(model, layers, samples[:_FEW_SAMPLES])
+        self.wanted = _seen(reference, wanted, samples)
 
-    def tried(self, iterations: int) -> list[list[Array]]:
-        """Correct again and again; return the biases of all layers after each time."""
+    def swept(self, biases: list[Array]) -> list[Array]:
+        """Return the biases of all layers, corrected once: integers and fractions."""
         import numpy as np
 
-        parts = np.array_split(np.arange(len(self.layers)), min(_PARTS, len(self.layers)))
-        biases, found = [layer.integers() for layer in self.layers], []
-        for turn in range(iterations):
+        count = len(self.layers)
+        for part in np.array_split(np.arange(count), min(_PARTS, count)):
             model = _with_biases(self.model, self.layers, biases)
-            biases = self._corrected(model, biases, parts[turn % len(parts)].tolist())
-            found.append(biases)
-        return found
+            biases = self._corrected(model, biases, part.tolist())
+        return biases
 
     def _corrected(self, model: Model, biases: list[Array], places: list[int]) -> list[Array]:
-        """Return the biases, those of some layers corrected: integers and fractions.
+        """Return the biases, those of some layers corrected.
 
         Args:
             model: The model with these biases.
@@ -153,15 +162,15 @@ class _Correction:
         """
         import numpy as np
 
-        layers, new = [self.layers[place] for place in places], list(biases)
-        inside = [tensor for each in layers for tensor in _ends(each)]
-        found = _means(model, inside, self.samples)
-        for place, layer in zip(places, layers, strict=True):
-            output, source = _ends(layer)
-            share = self.shares[place]
-            error = (self.wanted[layer.twin] - found[output]) / np.maximum(share, _LEAST_SHARE)
-            if layer.source is not None and _is_behind(source, layers[0].operator):
-                moved = self.wanted[layer.source] - found[source]
+        first, new = self.layers[places[0]].operator, list(biases)
+        ends = {place: _ends(model, self.layers[place]) for place in places}
+        found = _seen(model, [tensor for pair in ends.values() for tensor in pair], self.samples)
+        for place, (output, source) in ends.items():
+            layer, share = self.layers[place], found[output].share
+            error = self.wanted[layer.twin].mean - found[output].mean
+            error = error / np.maximum(share, _LEAST_SHARE)
+            if layer.source is not None and _is_behind(source, first):
+                moved = self.wanted[layer.source].mean - found[source].mean
                 passed_on = mean_shift(layer.operator, layer.parts, layer.weights, moved)
                 error = error if passed_on is None else error - passed_on
             step = error / np.asarray(layer.given.scales)
@@ -171,55 +180,36 @@ class _Correction:
         return new
 
 
-def _ends(layer: BiasedLayer) -> tuple[Tensor, Tensor]:
-    """Return what a layer makes, and where what it reads comes from."""
-    return layer.operator.outputs[0], source_of(layer.parts.data)
+def _ends(model: Model, layer: BiasedLayer) -> tuple[Tensor, Tensor]:
+    """Return what a layer makes, and where what it reads comes from, in a model with new biases."""
+    operator = model.subgraphs[0].operators[layer.operator.index]
+    parts = integer_kernels.layer(operator)
+    assert parts is not None
+    return operator.outputs[0], source_of(parts.data)
 
 
 def _is_behind(tensor: Tensor, operator: Operator) -> bool:
     return tensor.producer is not None and tensor.producer.index >= operator.index
 
 
-def _means(
+def _seen(
     model: Model, tensors: Iterable[Tensor], samples: Sequence[Sample]
-) -> dict[Tensor, Array]:
-    """Run a model and take the mean of each channel.
-
-    Args:
-        model: What to run.
-        tensors: Activations of its first subgraph, or of a model with the same tensors.
-        samples: What to run it on.
-    """
-    from tfq.runtime import Runner
-
-    runner, watched = Runner(model, every_tensor=True), dict.fromkeys(tensors)
-    found: dict[Tensor, Means] = {}
-    for sample in samples:
-        runner.run(sample)
-        for tensor in watched:
-            seen = Means.of(runner.tensor(tensor.index))
-            found[tensor] = found[tensor].merged(seen) if tensor in found else seen
-    return {tensor: each.values for tensor, each in found.items()}
-
-
-def _shares(model: Model, layers: Sequence[BiasedLayer], samples: Sequence[Sample]) -> list[Array]:
-    """Return by layer the share of values of each channel that move with the bias.
-
-    The others are at a limit of what the operator can give.
-    """
+) -> dict[Tensor, _Seen]:
+    """Run a model and look at activations of its first subgraph."""
     import numpy as np
 
     from tfq.runtime import Runner
 
-    runner, outputs = Runner(model, every_tensor=True), [_ends(each)[0] for each in layers]
-    shares = [np.zeros(output.shape[-1]) for output in outputs]
+    runner = Runner(model, every_tensor=True)
+    sums = {each: np.zeros((2, each.shape[-1] if each.shape else 1)) for each in tensors}
     for sample in samples:
         runner.run(sample)
-        for share, output in zip(shares, outputs, strict=True):
-            values = runner.tensor(output.index).reshape(-1, len(share))
-            low, high = _limits(output)
-            share += ((values > low) & (values < high)).mean(axis=0) / len(samples)
-    return shares
+        for tensor, total in sums.items():
+            values = runner.tensor(tensor.index).reshape(-1, total.shape[-1])
+            low, high = _limits(tensor)
+            total[0] += values.mean(axis=0, dtype=np.float64)
+            total[1] += ((values > low) & (values < high)).mean(axis=0)
+    return {tensor: _Seen(*total / len(samples)) for tensor, total in sums.items()}
 
 
 def _limits(tensor: Tensor) -> tuple[float, float]:

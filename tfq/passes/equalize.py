@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tfq.model import Model, Tensor
-    from tfq.passes.channels import Layer
+    from tfq.passes.channels import ScaledLayer
     from tfq.passes.statistics import Extremes
 
     Array = np.ndarray[Any, Any]
@@ -166,7 +166,7 @@ def _members(reach: list[_Reach], group: Array) -> tuple[list[_Reach], list[_Rea
     return makers, readers
 
 
-def _reach(layer: Layer) -> _Reach:
+def _reach(layer: ScaledLayer) -> _Reach:
     """Measure the weights of a layer."""
     import numpy as np
 

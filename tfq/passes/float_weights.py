@@ -50,19 +50,21 @@ def float_weights(model: Model) -> tuple[Model, Changes]:
     return rewrite.finish(), Changes("float_weights", tuple(changed), tuple(kept))
 
 
-def check_finite(model: Model) -> None:
+def check_finite(model: Model, label: str = "") -> None:
     """See that all weights and biases are numbers, however the model stores them.
 
     Other constants may be infinite, as masks are and what PADV2 fills in.
 
     Args:
         model: Any model.
+        label: What to call it in messages; by default by its name.
 
     Raises:
         ConversionError: If a weight or bias is NaN or infinite, or its data stand in another file.
     """
     import numpy as np
 
+    name = label or model.name
     seen: set[Tensor] = set()
     for subgraph in model.subgraphs:
         for operator in subgraph.operators:
@@ -73,7 +75,7 @@ def check_finite(model: Model) -> None:
                 seen.add(tensor)
                 if tensor.is_external:
                     raise ConversionError(
-                        f"{model.name}: expected weights in the model's own file, got those of"
+                        f"{name}: expected weights in the model's own file, got those of"
                         f" {tensor.name!r} in another"
                     )
                 if tensor.dtype not in _FLOATS:
@@ -82,7 +84,7 @@ def check_finite(model: Model) -> None:
                 if not np.isfinite(values).all():
                     found = "NaN" if np.isnan(values).any() else "infinity"
                     raise ConversionError(
-                        f"{model.name}: expected finite weights, got {found} in {tensor.name!r}"
+                        f"{name}: expected finite weights, got {found} in {tensor.name!r}"
                     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from tfq.errors import CalibrationDataError
-from tfq.passes.ranges import Ranges, activation_keys, digest
+from tfq.passes.ranges import MOST_CHANNELS, Ranges, activation_keys, digest
 from tfq.passes.statistics import Extremes, Means
 
 TYPE_CHECKING = False
@@ -38,6 +38,7 @@ def observe(model: Model, samples: Iterable[Sample]) -> Ranges:
     Raises:
         CalibrationDataError: If there are no samples, or an activation is not finite.
         ArgumentError: If a sample does not fit the model.
+        InvalidModelError: If the model does not run.
     """
     keys = activation_keys(model.subgraphs[0])
     watched, read = _activations(model), _read_by_layers(model)
@@ -70,6 +71,7 @@ def extremes(
     Raises:
         CalibrationDataError: If there are no samples, or an activation is not finite.
         ArgumentError: If a sample does not fit the model.
+        InvalidModelError: If the model does not run.
     """
     import numpy as np
 
@@ -103,12 +105,20 @@ def _runs(model: Model, samples: Iterable[Sample]) -> Iterator[Runner]:
 
 
 def _activations(model: Model) -> list[Tensor]:
-    """Return the float32 tensors that get values when the model runs, in running order."""
+    """Return the float32 tensors that get values when the model runs, in running order.
+
+    What a loop hands out and nobody reads gets none.
+    """
     graph = model.subgraphs[0]
     written = [tensor for operator in graph.operators for tensor in operator.outputs]
     variables = [tensor for tensor in graph.tensors if tensor.is_variable]
     found = dict.fromkeys((*graph.inputs, *variables, *written))
-    return [each for each in found if each.dtype == "float32" and not each.is_constant]
+    used = {*graph.inputs, *variables, *graph.outputs}
+    return [
+        each
+        for each in found
+        if each.dtype == "float32" and not each.is_constant and (each in used or each.consumers)
+    ]
 
 
 def _read_by_layers(model: Model) -> list[Tensor]:
@@ -117,7 +127,11 @@ def _read_by_layers(model: Model) -> list[Tensor]:
 
     found = [layer(operator) for operator in model.operators]
     read = {each.data for each in found if each is not None and each.bias is not None}
-    return [each for each in _activations(model) if each in read and each.shape]
+    return [
+        each
+        for each in _activations(model)
+        if each in read and each.shape and each.shape[-1] <= MOST_CHANNELS
+    ]
 
 
 class _Block:
@@ -129,6 +143,7 @@ class _Block:
         self.size = 0
 
     def add(self, values: Mapping[Tensor, Array]) -> None:
+        """Keep the values of one sample."""
         for tensor, column in self._values.items():
             column.append(values[tensor])
             self._nbytes += values[tensor].nbytes
@@ -136,6 +151,7 @@ class _Block:
 
     @property
     def is_full(self) -> bool:
+        """Whether it is time to count."""
         return self.size >= _MOST_SAMPLES or self._nbytes >= _MOST_BYTES
 
     def count(self, found: Ranges, keys: Mapping[Tensor, str], before: int) -> None:

@@ -69,8 +69,8 @@ def quantize(
     3. Operators without an integer kernel stay in float between DEQUANTIZE and QUANTIZE.
     4. Operators of different types are joined by QUANTIZE; from int8 to int16, which LiteRT's
        QUANTIZE cannot, by CAST and ADD.
-    5. Inputs of the model have the type that most of the integer operators want that read them,
-       outputs that of the operator that writes them.
+    5. Inputs and outputs of the model have the scheme's type, unless only operators in float touch
+       them.
     6. A bias takes up what rounding the weights adds in the mean, where the mean of the input is
        known (`tfq.passes.rounding`).
 
@@ -221,19 +221,32 @@ class _Quantizer:
         """Return the parameters that an activation itself gets; None if it stays a float."""
         if tensor.producer is not None:
             dtype = self.types.get(tensor.producer)
-        elif tensor in self.graph.inputs:
-            wanted = [self.types[each] for each in tensor.consumers if each in self.types]
-            usual = self.scheme.activations
-            dtype = max(wanted, key=lambda each: (wanted.count(each), each == usual), default=None)
+        elif tensor in self.graph.inputs and self._is_usual(tensor):
+            dtype = self.scheme.activations
+            if Node(tensor, dtype) not in self.parameters:
+                return self._usual(tensor)
         else:
             dtype = None
         return None if dtype is None else self.parameters.get(Node(tensor, dtype))
+
+    def _is_usual(self, tensor: Tensor) -> bool:
+        """Say whether an input becomes an integer one: unless all that reads it wants floats."""
+        return not tensor.consumers or any(each in self.types for each in tensor.consumers)
+
+    def _usual(self, tensor: Tensor) -> Parameters:
+        """Return parameters of the scheme's type for an input or output of the model."""
+        dtype = self.scheme.activations
+        low, high = self._span(Node(tensor, dtype))
+        return activation_parameters(low, high, dtype, self.scheme)
 
     def quantize_activations(self) -> None:
         """Give what integer operators write, and the model's inputs, their new type."""
         for tensor in self.graph.tensors:
             if is_float(tensor) and not tensor.is_constant:
-                self.views.settle(tensor, self._home(tensor))
+                home = self._home(tensor)
+                differs = home is not None and home.dtype != self.scheme.activations
+                is_shown = differs and tensor in self.graph.outputs
+                self.views.settle(tensor, home, self._usual(tensor) if is_shown else None)
         for operator, dtype in self.types.items():
             draft = self.rewrite.operator(operator)
             self.rewrite.raise_version(draft, KERNELS[dtype][operator.name])

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     _Seen = TypeVar("_Seen", Statistics, Means, Extremes)
 
 # What a file may take: one of 2,000 activations does not get near it.
-_MOST_BYTES, _MOST_CHANNELS = 1 << 25, 1 << 20
+MOST_BYTES = 1 << 25
+"""A file of ranges is not larger."""
+
+MOST_CHANNELS = 1 << 20
+"""Nor does it have more numbers of one activation."""
+
 _NUMBERED = re.compile(r"#[0-9]+\Z")
 
 
@@ -94,6 +99,27 @@ class Ranges:
         if (expected := digest(model)) != self.model:
             raise _of_another(expected, self.model)
 
+    def check_prepared(self, model: Model) -> None:
+        """Check that there is something for each activation, with as many channels.
+
+        Args:
+            model: The model after the passes that prepared it.
+
+        Raises:
+            CalibrationDataError: If these cannot be its ranges: somebody has changed them.
+        """
+        for tensor, key in activation_keys(model.subgraphs[0]).items():
+            means = self.means.get(key)
+            if means is not None and means.totals.shape != tensor.shape[-1:]:
+                raise CalibrationDataError(
+                    f"ranges: expected means of {tensor.shape_text} for {key!r}, got "
+                    f"{means.totals.size} channels"
+                )
+        missing = [key for key in self.means if key not in self.tensors]
+        if missing or not self.tensors:
+            what = f"{missing[0]!r} has means but no range" if missing else "there are none"
+            raise CalibrationDataError(f"ranges: {what}; calibrate again")
+
     def spans(
         self,
         method: str = "minmax",
@@ -156,9 +182,9 @@ class Ranges:
         """
         from tfq.profiles.validate import violations
 
-        if len(text) > _MOST_BYTES:
+        if len(text) > MOST_BYTES:
             raise CalibrationDataError(
-                f"{name}: expected up to {_MOST_BYTES} bytes of ranges, got {len(text)}"
+                f"{name}: expected up to {MOST_BYTES} bytes of ranges, got {len(text)}"
             )
         try:
             data = json.loads(text, object_pairs_hook=_object)
@@ -209,7 +235,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         raise ValueError(f"the key {twice!r} twice")
     for key, value in pairs:
-        most = BINS if key == "counts" else _MOST_CHANNELS
+        most = BINS if key == "counts" else MOST_CHANNELS
         if isinstance(value, list) and len(value) > most:
             raise ValueError(f"{len(value)} numbers as {key!r}, at most {most} are expected")
     return found

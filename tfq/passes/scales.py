@@ -159,7 +159,8 @@ def weight_scales(
     import numpy as np
 
     values = np.abs(weights.astype(np.float64))
-    tops = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1).max(axis=1, initial=0.0)
+    others = tuple(each for each in range(values.ndim) if each != axis)
+    tops = values.max(axis=others, initial=0.0)
     scales = np.where(tops > 0, tops, _EMPTY) / largest(dtypes[0])
     given, made = ends
     if bias is not None and bias.size:
@@ -188,8 +189,8 @@ def weight_parameters(
     """
     import numpy as np
 
-    if not scheme.per_channel:
-        scales = scales.max(keepdims=True)
+    if not scheme.per_channel or not scales.size:
+        scales = scales.max(keepdims=True, initial=_SMALLEST)
     rounded = [_held(each, power_of_two=scheme.power_of_two) for each in scales.tolist()]
     if scheme.power_of_two:
         channels = np.moveaxis(weights, axis, 0) if len(rounded) > 1 else weights[None]

@@ -187,10 +187,7 @@ class Extremes(NamedTuple):
         """
         import numpy as np
 
-        if self.lows.shape != other.lows.shape:
-            raise CalibrationDataError(
-                f"ranges: expected {self.lows.size} channels as before, got {other.lows.size}"
-            )
+        _check_channels(self.lows, other.lows)
         return Extremes(np.minimum(self.lows, other.lows), np.maximum(self.highs, other.highs))
 
     @property
@@ -236,10 +233,7 @@ class Means(NamedTuple):
         Raises:
             CalibrationDataError: If they have not as many channels.
         """
-        if self.totals.shape != other.totals.shape:
-            raise CalibrationDataError(
-                f"ranges: expected {self.totals.size} channels as before, got {other.totals.size}"
-            )
+        _check_channels(self.totals, other.totals)
         return Means(self.totals + other.totals, self.size + other.size)
 
     @property
@@ -263,6 +257,13 @@ class Means(NamedTuple):
         import numpy as np
 
         return cls(np.asarray(data["totals"], np.float64), int(data["size"]))
+
+
+def _check_channels(known: Array, new: Array) -> None:
+    if known.shape != new.shape:
+        raise CalibrationDataError(
+            f"ranges: expected {known.size} channels as before, got {new.size}"
+        )
 
 
 class Statistics:

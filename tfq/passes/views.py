@@ -29,12 +29,28 @@ class Views:
         self._known: dict[tuple[Tensor, Parameters | None], int] = {}
         self._homes: dict[Tensor, Parameters | None] = {}
 
-    def settle(self, tensor: Tensor, parameters: Parameters | None) -> None:
-        """Say in which parameters an activation itself is."""
+    def settle(
+        self, tensor: Tensor, parameters: Parameters | None, shown: Parameters | None = None
+    ) -> None:
+        """Say in which parameters an activation itself is.
+
+        Args:
+            tensor: The activation.
+            parameters: As its operator writes it; None for floats.
+            shown: As an output of the model shows it; None for the same.
+        """
+        place, rewrite, index = self._graph.index, self._rewrite, tensor.index
         self._homes[tensor] = parameters
-        self._known[tensor, parameters] = tensor.index
+        if shown is not None and parameters is not None:
+            draft = rewrite.view(tensor)
+            index = rewrite.add_tensor(place, draft, f"{tensor.name}_{parameters.dtype}")
+            rewrite.write_to(place, tensor.index, index)
+            rewrite.set_parameters(draft, shown)
         if parameters is not None:
-            self._rewrite.set_parameters(self._rewrite.view(tensor), parameters)
+            rewrite.set_parameters(rewrite.tensor(place, index), parameters)
+        self._known[tensor, parameters] = index
+        if shown is not None:
+            self._known[tensor, shown] = self._converted(tensor, shown, tensor.index)
 
     def constant(
         self, tensor: Tensor, parameters: Parameters, content: bytes, *, alone: bool
@@ -69,17 +85,24 @@ class Views:
             wanted: The parameters; None for floats.
         """
         if (tensor, wanted) not in self._known:
-            home = self._homes[tensor]
-            if wanted is None:
-                made = self._insert("DEQUANTIZE", [tensor.index], tensor, None)
-            elif home is not None and (home.dtype, wanted.dtype) == ("int8", "int16"):
-                made = self._widened(tensor, home, wanted)
-            else:
-                made = self._insert("QUANTIZE", [tensor.index], tensor, wanted)
-            self._known[tensor, wanted] = made
+            self._known[tensor, wanted] = self._converted(tensor, wanted)
         return self._known[tensor, wanted]
 
-    def _widened(self, tensor: Tensor, home: Parameters, wanted: Parameters) -> int:
+    def _converted(
+        self, tensor: Tensor, wanted: Parameters | None, index: int | None = None
+    ) -> int:
+        """Set the operators that bring an activation into other parameters."""
+        home = self._homes[tensor]
+        source = self._known[tensor, home]
+        if wanted is None:
+            return self._insert("DEQUANTIZE", [source], tensor, None, index)
+        if home is not None and (home.dtype, wanted.dtype) == ("int8", "int16"):
+            return self._widened(tensor, home, wanted, index)
+        return self._insert("QUANTIZE", [source], tensor, wanted, index)
+
+    def _widened(
+        self, tensor: Tensor, home: Parameters, wanted: Parameters, index: int | None
+    ) -> int:
         """Turn int8 into int16, which LiteRT's QUANTIZE does not do.
 
         CAST keeps the integers, which stand for too much or too little by the zero point; ADD takes
@@ -87,24 +110,31 @@ class Views:
         """
         place, rewrite = self._graph.index, self._rewrite
         raw = Parameters("int16", home.scales, (0,))
-        cast = self._insert("CAST", [tensor.index], tensor, raw)
+        cast = self._insert("CAST", [self._known[tensor, home]], tensor, raw)
         shift = rewrite.add_tensor(place, rewrite.view(tensor), f"{tensor.name}_zero_point")
         draft = rewrite.tensor(place, shift)
         draft["shape"], draft["shape_signature"] = (1,), None
         rewrite.set_parameters(draft, raw)
         rewrite.set_data(draft, encoded(_array(-home.zero_points[0]), "int16"))
-        return self._insert("ADD", [cast, shift], tensor, wanted)
+        return self._insert("ADD", [cast, shift], tensor, wanted, index)
 
     def _insert(
-        self, name: str, sources: list[int], tensor: Tensor, wanted: Parameters | None
+        self,
+        name: str,
+        sources: list[int],
+        tensor: Tensor,
+        wanted: Parameters | None,
+        index: int | None = None,
     ) -> int:
         """Set an operator behind the one that writes what it reads, or first."""
         place, rewrite = self._graph.index, self._rewrite
-        count = len(rewrite.draft["subgraphs"][place]["tensors"])
-        ending = f"_{count}" if wanted is not None else ""
-        label = {"ADD": "widened", "CAST": "cast"}.get(name, f"{name.lower()}d")
-        index = rewrite.add_tensor(place, rewrite.view(tensor), f"{tensor.name}_{label}{ending}")
-        rewrite.set_parameters(rewrite.tensor(place, index), wanted)
+        if index is None:
+            count = len(rewrite.draft["subgraphs"][place]["tensors"])
+            ending = f"_{count}" if wanted is not None else ""
+            label = {"ADD": "widened", "CAST": "cast"}.get(name, f"{name.lower()}d")
+            draft = rewrite.view(tensor)
+            index = rewrite.add_tensor(place, draft, f"{tensor.name}_{label}{ending}")
+            rewrite.set_parameters(rewrite.tensor(place, index), wanted)
         operators = rewrite.operators(place)
         behind = [at for at, each in enumerate(operators) if sources[0] in (each["outputs"] or ())]
         operator = rewrite.new_operator(name, self._version(name, tensor, wanted), sources, index)

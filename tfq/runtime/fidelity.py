@@ -32,7 +32,8 @@ def fidelity(
         samples: Values by the name of each input of the reference, with the batch axis.
 
     Returns:
-        For each model, the signal-to-quantization-noise ratio in dB, the mean over its outputs.
+        For each model, the signal-to-quantization-noise ratio in dB, the mean over its outputs;
+        integer ones count only where there are no others.
 
     Raises:
         InvalidModelError: If a model does not load or run, or has other inputs or outputs.
@@ -59,6 +60,9 @@ class _Follower:
         self._names = model.input_names
         # Of each output, the power of what should be and that of the noise.
         self._powers = [[0.0, 0.0] for _ in self._outputs]
+        # Numbers such as the index of a maximum are right or wrong, not near.
+        are_real = [tensor.dtype == "float32" for tensor in reference.outputs]
+        self._counted = are_real if any(are_real) else [True] * len(are_real)
 
     def follow(self, given: Sequence[Array], wanted: Sequence[Array]) -> None:
         import numpy as np
@@ -72,7 +76,8 @@ class _Follower:
             powers[1] += float(noise @ noise)
 
     def ratio(self) -> float:
-        ratios = [decibels(signal, noise) for signal, noise in self._powers]
+        pairs = zip(self._powers, self._counted, strict=True)
+        ratios = [decibels(*powers) for powers, counts in pairs if counts]
         # An output that is always zero must not hide what the others say.
         return sum(max(min(each, _EXACT), -_EXACT) for each in ratios) / len(ratios)
 
