@@ -129,6 +129,11 @@ def retarget(
         done += [changes] if changes.changed or changes.kept else []
         if changes.modified:
             report = check(model, profile)
+    if any(changes.modified for changes in done):
+        from tfq.passes.record import retargeted
+
+        noted = retargeted(model, profile.name, [each.name for each in done if each.modified])
+        report = report if noted is model else check(noted, profile)
     return RetargetedModel(tuple(done), before, report)
 
 

@@ -150,7 +150,8 @@ def convert(
             raise CalibrationDataError(f"{asked.mode.name} needs calibration_data for {wanted}")
         if samples is not None:
             calibration.check_ranges(samples, inputs)
-    model = converted.make(opened, inputs, asked, samples, device, saved)
+    saves = save_ranges is not None
+    model = converted.make(opened, inputs, asked, samples, device, saved, for_all_modes=saves)
     if save_ranges is not None:
         ranges_files.save(model, save_ranges)
     return model

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _COMPARED = 100
 """So many samples decide between models: more change little."""
 
+_HANDICAP = 0.5
+"""Decibels by which passes must be better than a converter alone."""
+
 _USELESS = 3.0
 """Decibels: below, half of what comes out is noise."""
 
@@ -45,17 +48,23 @@ class Choice(NamedTuple):
     ranges: Ranges | None = None
 
 
-def choose(making: Maker, saved: Ranges | None) -> Choice:
+def choose(making: Maker, saved: Ranges | None, *, for_all_modes: bool = False) -> Choice:
     """Make what the plan's level wants, and what the converter alone makes; keep the better.
 
-    Fewer operators in float count first, then the outputs on the calibration data.
+    Fewer operators in float count first, then the outputs on the calibration data. What is about as
+    good goes to the converter: it has used these samples for less.
+
+    Args:
+        making: Makes the float model, and what the converter makes.
+        saved: Ranges of an earlier calibration; None to calibrate.
+        for_all_modes: Whether the ranges shall do for other modes, too.
 
     Raises:
         ConversionError: If nothing can be made of the model.
         CalibrationDataError: If the samples or the ranges do not fit the model.
         ArgumentError: If a level needs samples and there are none, or a named layer is unknown.
     """
-    return _Chooser(making, saved).choose()
+    return _Chooser(making, saved, for_all_modes).choose()
 
 
 def check_runs(model: Model, samples: Sequence[Mapping[str, Any]], made_by: str) -> None:
@@ -99,8 +108,8 @@ def _check_scales(model: Model, made_by: str) -> None:
 class _Chooser:
     """Makes models in two ways, and compares them."""
 
-    def __init__(self, making: Maker, saved: Ranges | None) -> None:
-        self.making, self.saved = making, saved
+    def __init__(self, making: Maker, saved: Ranges | None, for_all_modes: bool) -> None:
+        self.making, self.saved, self.for_all_modes = making, saved, for_all_modes
         self.plan = making.request.plan
         if making.samples is None:
             self.plan = self.plan.without_samples()
@@ -169,7 +178,13 @@ class _Chooser:
         request = replace(making.request, plan=plan)
         with quiet.silenced(making.request.verbose) as terminal:
             with Feed(making.samples, making.inputs, making.names, terminal) as feed:
-                ready = static.calibrate(making.float_model, request, feed, self.saved)
+                ready = static.calibrate(
+                    making.float_model,
+                    request,
+                    feed,
+                    self.saved,
+                    for_all_modes=self.for_all_modes,
+                )
             made = static.quantized(ready, request, self.samples)
         applied = Applied(plan.level, made.passes, changes=(*ready.changes, *made.changes))
         return Choice(made.model, applied, ready.ranges)
@@ -215,4 +230,5 @@ def _merit(choice: Choice) -> tuple[int, float]:
         op.compute != "integer" and op not in ops.boundary(choice.model)
         for op in choice.model.operators
     )
-    return -floats, choice.applied.sqnr or 0.0
+    handicap = 0.0 if choice.applied.converter != "tfq" else _HANDICAP
+    return -floats, (choice.applied.sqnr or 0.0) - handicap

@@ -55,6 +55,8 @@ def make(
     samples: Samples | None,
     profile: Profile | None,
     saved: Ranges | None = None,
+    *,
+    for_all_modes: bool = False,
 ) -> ConvertedModel:
     """Converts, reads the result back, checks it and lints it.
 
@@ -65,17 +67,18 @@ def make(
         samples: calibration data, where the mode needs them.
         profile: the device to lint for.
         saved: ranges of an earlier calibration, instead of running the samples.
+        for_all_modes: whether the ranges shall do for other modes, too.
 
     Raises:
         ConversionError: the converter refuses, or what came out is not what was asked.
     """
     with maker(source, inputs, request, samples) as making:
-        choice = _choice(making, request, saved)
+        choice = _choice(making, request, saved, for_all_modes)
     check.check(choice.model, request)
     return ConvertedModel(choice, request, profile)
 
 
-def _choice(making: Maker, request: Request, saved: Ranges | None) -> Choice:
+def _choice(making: Maker, request: Request, saved: Ranges | None, for_all_modes: bool) -> Choice:
     from tfq.convert.choice import Choice, check_runs, choose
     from tfq.passes.equalize import equalize
 
@@ -85,7 +88,7 @@ def _choice(making: Maker, request: Request, saved: Ranges | None) -> Choice:
             check_runs(model, (), making.tool)
         return Choice(model, Applied("none", converter=making.tool))
     if request.mode.integer:
-        return choose(making, saved)
+        return choose(making, saved, for_all_modes=for_all_modes)
     model, change = equalize(making.float_model)
     applied = Applied("passes", request.plan.float_passes, changes=(change,))
     return Choice(making.quantized(model), applied)

@@ -1,21 +1,17 @@
-"""What was done to a model, for people, for programs, and in the file itself."""
+"""What a conversion did for accuracy."""
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tfq.format import Draft
-from tfq.model import Model
+from tfq.passes.record import with_record
 
 if TYPE_CHECKING:
     from tfq.convert.request import Request
+    from tfq.model import Model
     from tfq.passes import Changes
     from tfq.profiles import Profile
-
-ENTRY = "tfq"
-"""The name of the record among a model's metadata."""
 
 
 class Applied(NamedTuple):
@@ -56,7 +52,7 @@ def recorded(model: Model, applied: Applied, request: Request, profile: Profile 
         The model with a metadata entry `"tfq"`: JSON, such as
         `{"tfq": "0.1", "mode": "full_integer", "passes": ["equalize"], …}`.
     """
-    content: dict[str, Any] = {
+    content = {
         "tfq": version("tfq"),
         "mode": request.mode.name,
         "granularity": request.granularity,
@@ -66,15 +62,4 @@ def recorded(model: Model, applied: Applied, request: Request, profile: Profile 
         "converter": applied.converter,
         "sqnr": None if applied.sqnr is None else round(applied.sqnr, 2),
     }
-    given = {name: value for name, value in content.items() if value is not None}
-    draft = model.draft()
-    data = json.dumps(given).encode()
-    entries, buffers = [*(draft["metadata"] or ())], [*(draft["buffers"] or (Draft("Buffer"),))]
-    old = next((each for each in entries if each["name"] in (ENTRY, ENTRY.encode())), None)
-    if old is None:
-        entries.append(Draft("Metadata", name=ENTRY, buffer=len(buffers)))
-        buffers.append(Draft("Buffer", data=data))
-    else:
-        buffers[old["buffer"]] = Draft("Buffer", data=data)
-    draft["metadata"], draft["buffers"] = entries, buffers
-    return Model.from_draft(draft)
+    return with_record(model, content)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     Sample = Mapping[str, np.ndarray[Any, Any]]
 
+# 16 bits have room for more than was seen: that costs 2 dB of 90, clipping costs more.
+_ROOM = 1.25
 # So many samples decide between ways to choose ranges.
 _JUDGES = 32
 _BITS = {"int8": 8, "int16": 16}
@@ -70,7 +72,12 @@ class Quantized(NamedTuple):
 
 
 def calibrate(
-    model: Model, request: Request, samples: Iterable[Sample], saved: Ranges | None = None
+    model: Model,
+    request: Request,
+    samples: Iterable[Sample],
+    saved: Ranges | None = None,
+    *,
+    for_all_modes: bool = False,
 ) -> Calibrated:
     """Run the float passes of a plan, then the samples.
 
@@ -79,6 +86,8 @@ def calibrate(
         request: What is to become of it.
         samples: By input name; gone through once, and once more for each pass that needs data.
         saved: Ranges of an earlier calibration: no sample is run.
+        for_all_modes: Whether the ranges shall do for other modes, too: operators that only have
+            kernels in some are then seen in all forms.
 
     Raises:
         CalibrationDataError: If the saved ranges are of another model, or activations are not
@@ -95,18 +104,20 @@ def calibrate(
             seen[name] = saved.extremes.get(name, {})
         model, change = run(model, seen[name])
         changes.append(change)
-    model, expanded = expand(model, _activations(request))
-    if expanded.changed:
-        seen[f"expand to {_activations(request)}"] = {}
-        changes.append(expanded)
+    forms = {dtype: expand(model, dtype) for dtype in _BITS}
+    model, expanded = forms.pop(_activations(request))
+    changes.append(expanded)
     if saved is not None:
         _check_passes(saved, tuple(seen))
         saved.check_prepared(model)
-    else:
-        saved = observe(model, samples)
-        # What passes compute may differ in the last bit between machines; the source does not.
-        saved.model, saved.extremes = digest(source), seen
-    return Calibrated(model, saved, tuple(changes))
+        return Calibrated(model, saved, tuple(changes))
+    ranges = observe(model, samples)
+    for form, change in forms.values() if for_all_modes else ():
+        if change.changed or expanded.changed:
+            ranges.complete(observe(form, samples))
+    # What passes compute may differ in the last bit between machines; the source does not.
+    ranges.model, ranges.extremes = digest(source), seen
+    return Calibrated(model, ranges, tuple(changes))
 
 
 def _check_passes(saved: Ranges, expected: tuple[str, ...]) -> None:
@@ -218,12 +229,13 @@ class _Work:
         return covariances(self.model, self.samples)
 
     def _spans(self, plan: Plan) -> dict[str, tuple[float, float]]:
-        return self.ranges.spans(
-            plan.ranges,
-            dict(plan.overrides),
-            _BITS[self.scheme.activations],
-            plan.symmetric or plan.power_of_two,
+        bits = _BITS[self.scheme.activations]
+        spans = self.ranges.spans(
+            plan.ranges, dict(plan.overrides), bits, plan.symmetric or plan.power_of_two
         )
+        if self.scheme.activations == "int8" or plan.power_of_two:
+            return spans
+        return {key: (_ROOM * low, _ROOM * high) for key, (low, high) in spans.items()}
 
     def _chosen_types(self, plan: Plan) -> dict[Operator, str]:
         """Say which operators get another type than the scheme's."""

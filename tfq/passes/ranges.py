@@ -85,6 +85,11 @@ class Ranges:
             for key, theirs in found.items():
                 mine[key] = mine[key].merged(theirs) if key in mine else theirs
 
+    def complete(self, other: Ranges) -> None:
+        """Take over what was seen only of another form of the same model, on the same samples."""
+        self.tensors = {**other.tensors, **self.tensors}
+        self.means = {**other.means, **self.means}
+
     def add_means(self, found: Mapping[str, Means]) -> None:
         """Add to the means of activations, by key."""
         for key, each in found.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tfq.model.record import record_of
 from tfq.report.cells import (
     INDENT,
     MOST_LISTED,
@@ -19,7 +20,7 @@ from tfq.report.cells import (
 )
 from tfq.report.inspection import all_operators, min_runtime_version, stored_bytes, summary
 from tfq.report.kinds import kinds
-from tfq.report.table import fitted, table
+from tfq.report.table import WIDEST, fitted, table
 from tfq.terminal import printable
 
 if TYPE_CHECKING:
@@ -85,8 +86,18 @@ def _header(model: Model, sums: dict[str, Any]) -> Iterator[str]:
         sizes = model.metadata.size
         entries = [f"{fitted(name)} ({size_text(sizes(name))})" for name in model.metadata]
         yield fact("metadata", listed(entries))
+    if (record := record_of(model)) is not None:
+        yield fact("record", fitted(_record_text(record), 4 * WIDEST))
     if model.signatures:
         yield fact("signatures", listed([signature.name for signature in model.signatures]))
+
+
+def _record_text(record: dict[str, Any]) -> str:
+    """Show what tfq wrote into the file, whatever somebody has made of it since."""
+    return "; ".join(
+        f"{name} {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in record.items()
+    )
 
 
 def _ends(model: Model) -> Iterator[str]:
