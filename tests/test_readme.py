@@ -32,7 +32,7 @@ def workplace(samples: Path, tmp_path: Path, digits, monkeypatch: pytest.MonkeyP
         ("full_integer", "per_channel"),
         ("full_integer", "per_tensor"),
     ):
-        model = digits(mode=mode, granularity=granularity)
+        model = digits(mode=mode, granularity=granularity, profile="artpec8")
         model.save(demo / f"digits_{mode}_{granularity}.tflite")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -156,7 +156,7 @@ def test_the_model_itself_is_no_place_for_the_output(
     model.write_bytes((samples / "digits.keras").read_bytes())
     before = model.read_bytes()
     assert main([*words, f"--model={model}", f"--output={model}"]) == 2
-    assert "expected another file than the model" in capfd.readouterr().err
+    assert "--output: expected another file than that of --model" in capfd.readouterr().err
     assert model.read_bytes() == before
 
 

@@ -10,6 +10,7 @@ from float_models import as_samples, decibels, photographs
 import tfq
 from tfq.model import Model
 from tfq.passes.equalize import equalize
+from tfq.passes.expand import expand
 from tfq.passes.float_weights import float_weights
 from tfq.passes.integer_kernels import KERNELS
 from tfq.passes.mixed_precision import named, sensitive
@@ -18,10 +19,15 @@ from tfq.passes.quantize import Scheme, quantize
 
 
 class Face:
-    """A float model of a face, equalized, with photographs."""
+    """A float model of a face, equalized, with photographs.
 
-    def __init__(self, path: Path) -> None:
+    With `wide`, what has no kernel of 16 bits (PRELU) is made of what has one.
+    """
+
+    def __init__(self, path: Path, *, wide: bool = False) -> None:
         self.model, _ = equalize(float_weights(tfq.load(path))[0])
+        if wide:
+            self.model, _ = expand(self.model, "int16")
         shape = self.model.inputs[0].shape
         self.samples = as_samples(self.model, photographs(shape, 16, seed=3))
         self.spans = observe(self.model, self.samples).spans("moving_average")
@@ -42,18 +48,26 @@ class Face:
         return sum(op.macs for op in operators) / sum(op.macs for op in self.model.operators)
 
 
-@pytest.fixture(scope="module", params=["face_detection_front", "iris_landmark"])
+NAMES = ["face_detection_front", "iris_landmark"]
+
+
+@pytest.fixture(scope="module", params=NAMES)
 def face(request: pytest.FixtureRequest, faces: dict[str, Path]) -> Face:
     return Face(faces[request.param])
 
 
-def test_sixteen_bits_for_a_third_of_the_macs_gain_on_unseen_photographs(face: Face) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_sixteen_bits_for_a_third_of_the_macs_gain_on_unseen_photographs(
+    name: str, faces: dict[str, Path]
+) -> None:
+    face = Face(faces[name], wide=True)
+
     chosen = face.sensitive("int16", 0.3)
 
     mixed = face.quantized(dict.fromkeys(chosen, "int16"))
 
     assert 0 < face.share(chosen) <= 0.3
-    assert face.decibels(mixed) > face.decibels(face.quantized({}))
+    assert face.decibels(mixed) > face.decibels(face.quantized({})) + 0.3
     assert {op.outputs[0].dtype for op in mixed.operators} == {"int8", "int16"}
     assert all(op.compute == "integer" for op in mixed.operators)
 

@@ -58,7 +58,7 @@ def recorded(model: Model, applied: Applied, request: Request, profile: Profile 
         "granularity": request.granularity,
         "profile": None if profile is None else profile.name,
         "accuracy": applied.level,
-        "passes": list(applied.passes),
+        "passes": list(applied.passes) or None,
         "converter": applied.converter,
         "sqnr": None if applied.sqnr is None else round(applied.sqnr, 2),
     }

@@ -44,6 +44,7 @@ __all__ = ["Scheme", "quantize"]
 
 # The options by which these take scales that are no powers of two.
 _ANY_SCALE = {"ADD": "AddOptions", "SUB": "SubOptions"}
+_OF_FLOATS = ("min_runtime_version", b"min_runtime_version")
 # They choose between their inputs, so that a constant beyond the other's range means its end.
 _LIMITING = ("MAXIMUM", "MINIMUM")
 # Coarser scales for one operator may ask for coarser ones at the next.
@@ -102,6 +103,10 @@ def quantize(
     work.quantize_activations()
     work.quantize_constants()
     work.cross_borders()
+    entries = work.rewrite.draft["metadata"] or ()
+    # What it says is true of the operators of the float model.
+    kept_entries = [each for each in entries if each["name"] not in _OF_FLOATS]
+    work.rewrite.draft["metadata"] = kept_entries or None
     changed = [Change(operator_place(op), f"computes in {dtype}") for op, dtype in chosen.items()]
     return work.rewrite.finish(), Changes("quantize", tuple(changed), tuple(kept))
 
