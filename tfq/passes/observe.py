@@ -42,15 +42,14 @@ def observe(model: Model, samples: Iterable[Sample]) -> Ranges:
     """
     keys = activation_keys(model.subgraphs[0])
     watched, read = _activations(model), _read_by_layers(model)
-    found, block, before = Ranges(digest(model)), _Block(watched), 0
+    found, block, before = Ranges(digest(model)), _Block(watched, read), 0
     for runner in _runs(model, samples):
         values = {tensor: runner.tensor(tensor.index) for tensor in watched}
         block.add(values)
-        found.add_means({keys[tensor]: Means.of(values[tensor]) for tensor in read})
         if block.is_full:
             block.count(found, keys, before)
             before += block.size
-            block = _Block(watched)
+            block = _Block(watched, read)
     block.count(found, keys, before)
     return found
 
@@ -93,13 +92,15 @@ def extremes(
 
 def _runs(model: Model, samples: Iterable[Sample]) -> Iterator[Runner]:
     """Run the samples one after the other; yield the runner each time."""
-    from tfq.runtime import Runner
+    from tfq.runtime import Runner, quiet
 
     runner = None
-    for sample in samples:
-        runner = runner or Runner(model, every_tensor=True)
-        runner.run(sample)
-        yield runner
+    # Once for all samples: small models run faster than stderr is diverted.
+    with quiet.silenced():
+        for sample in samples:
+            runner = runner or Runner(model, every_tensor=True)
+            runner.run(sample)
+            yield runner
     if runner is None:
         raise CalibrationDataError("calibration data: expected samples, got none")
 
@@ -121,23 +122,20 @@ def _activations(model: Model) -> list[Tensor]:
     ]
 
 
-def _read_by_layers(model: Model) -> list[Tensor]:
+def _read_by_layers(model: Model) -> frozenset[Tensor]:
     """Return the activations of which a bias can make up for what rounding the weights adds."""
     from tfq.passes.integer_kernels import layer
 
     found = [layer(operator) for operator in model.operators]
     read = {each.data for each in found if each is not None and each.bias is not None}
-    return [
-        each
-        for each in _activations(model)
-        if each in read and each.shape and each.shape[-1] <= MOST_CHANNELS
-    ]
+    return frozenset(each for each in read if each.shape and each.shape[-1] <= MOST_CHANNELS)
 
 
 class _Block:
     """What some samples made of the activations: looking at many at once is faster."""
 
-    def __init__(self, watched: list[Tensor]) -> None:
+    def __init__(self, watched: list[Tensor], read: frozenset[Tensor]) -> None:
+        self._read = read
         self._values: dict[Tensor, list[Array]] = {tensor: [] for tensor in watched}
         self._nbytes = 0
         self.size = 0
@@ -166,6 +164,8 @@ class _Block:
         for tensor, column in self._values.items():
             for start, part in _alike(column):
                 place = found.of(keys[tensor]).add(part)
+                if tensor in self._read:
+                    found.add_means({keys[tensor]: Means.of(part)})
                 if place is not None:
                     broken.append((start + place, tensor))
         if broken:

@@ -219,10 +219,11 @@ class Means(NamedTuple):
     size: int
 
     @classmethod
-    def of(cls, values: Array) -> Means:
-        """Take the sums of an array with channels along its last axis."""
+    def of(cls, samples: Sequence[Array]) -> Means:
+        """Take the sums of arrays of one shape with channels along their last axis."""
         import numpy as np
 
+        values = np.stack(samples)
         channels = values.shape[-1]
         totals = values.reshape(-1, channels).sum(axis=0, dtype=np.float64)
         return cls(totals, values.size // channels if channels else 0)
