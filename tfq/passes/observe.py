@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Sample = Mapping[str, Array]
 
 # Larger blocks save nothing more: the values then dominate, or memory runs out.
-_MOST_SAMPLES, _MOST_BYTES = 64, 1 << 24
+_MOST_SAMPLES, _MOST_BYTES = 128, 1 << 24
 
 
 def observe(model: Model, samples: Iterable[Sample]) -> Ranges:
