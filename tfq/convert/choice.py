@@ -15,7 +15,14 @@ from tfq.convert.feed import Feed
 from tfq.convert.plan import Plan
 from tfq.convert.plan import make as make_plan
 from tfq.convert.record import Applied
-from tfq.errors import ArgumentError, ConversionError, ConversionWarning, Error, InvalidModelError
+from tfq.errors import (
+    ArgumentError,
+    ConversionError,
+    ConversionWarning,
+    Error,
+    InvalidModelError,
+    MissingDependencyError,
+)
 from tfq.runtime import Runner, quiet
 from tfq.runtime.fidelity import fidelity
 
@@ -198,7 +205,7 @@ class _Chooser:
             made = make()
             check.check(made.model, self.making.request)
             check_runs(made.model, self.samples, made.applied.converter)
-        except (ConversionError, InvalidModelError) as error:
+        except (ConversionError, InvalidModelError, MissingDependencyError) as error:
             return error
         return made
 
