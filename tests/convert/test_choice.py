@@ -151,8 +151,11 @@ def test_ranges_after_other_passes_are_refused(
 def test_best_needs_samples(plain: Model, images: np.ndarray, tmp_path: Path) -> None:
     converted(plain, images, accuracy="best", save_ranges=tmp_path / "r.json")
 
-    with pytest.raises(tfq.Error, match="search needs calibration_data, not ranges alone"):
+    with pytest.raises(tfq.Error, match="accuracy=best needs calibration_data, not ranges alone"):
         converted(plain, None, accuracy="best", load_ranges=tmp_path / "r.json")
+
+    loaded = converted(plain, images, accuracy="best", load_ranges=tmp_path / "r.json")
+    assert loaded.applied.level == "best"
 
 
 def test_no_file_is_written_over_one_that_is_read(

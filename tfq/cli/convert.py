@@ -55,23 +55,24 @@ flags.DEFINE_string(
     "accuracy",
     None,
     "What is done for accuracy: none: the converter alone; standard, the default for full_integer "
-    "and int16x8: equalization, ranges, and the better of both on the calibration data; best: "
-    "ranges are searched and biases corrected, too.",
+    "and int16x8: equalized channels, searched ranges, weights rounded with regard to their "
+    "inputs, unless none is as good on the calibration data; best: biases are corrected, too.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
     "passes",
     None,
-    "Instead of --accuracy, what is done, by name: equalize, absorb_bias, clip_weights; ranges by "
-    "minmax, moving_average, percentile:99.99, mse, entropy or search, METHOD@PATTERN for some; "
-    "symmetric, power_of_two; int16:PATTERN, float:PATTERN, int16:10%; correct_bias[:ITERATIONS].",
+    "Instead of --accuracy, what is done, by name (docs/accuracy.md): equalize, absorb_bias, "
+    "clip_weights; ranges by minmax (the default), moving_average, percentile:99.99, mse, entropy "
+    "or search, METHOD@PATTERN for some; symmetric, power_of_two; int16:PATTERN, float:PATTERN, "
+    "int16:10%, float:10%; round_weights; correct_bias[:ITERATIONS].",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
     "save_ranges", None, "Where to write what calibration saw, as JSON.", flag_values=FLAGS
 )
 flags.DEFINE_string(
-    "load_ranges", None, "Such a file, instead of calibrating again.", flag_values=FLAGS
+    "load_ranges", None, "A file of --save_ranges, instead of calibrating.", flag_values=FLAGS
 )
 flags.DEFINE_integer(
     "weight_bits",

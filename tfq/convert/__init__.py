@@ -66,12 +66,14 @@ def convert(
         output_type: likewise, of the outputs.
         accuracy: "none": what TFLiteConverter alone makes (of a `.tflite`: LiteRT Quantizer);
             "standard", the default for "full_integer" and "int16x8": the float model is equalized,
-            calibrated and quantized by passes, unless "none" has the better outputs on the
-            calibration data; "best": biases are corrected and ways to choose ranges tried, too.
+            ways to choose ranges are tried, and weights rounded with regard to their inputs,
+            unless "none" has the better outputs on the calibration data; "best": biases are
+            absorbed and corrected, too.
         passes: what is done instead of a level, in words or one text with commas: "equalize",
-            "absorb_bias", "clip_weights"; one of "minmax", "moving_average", "percentile:99.99",
-            "mse", "entropy" and "search" (the best of these), and "mse@PATTERN" for activations
-            of such names; "symmetric", "power_of_two"; "int16:PATTERN" or "float:PATTERN" for
+            "absorb_bias", "clip_weights"; one of "minmax" (the default), "moving_average",
+            "percentile:99.99", "mse", "entropy" and "search" (the best of these), and
+            "mse@PATTERN" for activations of such names; "round_weights"; "symmetric",
+            "power_of_two"; "int16:PATTERN" or "float:PATTERN" for
             layers of such names, "int16:10%" for those that gain most within so much of the MACs;
             "correct_bias" or "correct_bias:ITERATIONS". Other modes than "full_integer" and
             "int16x8" only take "equalize".

@@ -122,7 +122,9 @@ class _Chooser:
             self.plan = self.plan.without_samples()
         needing = self.plan.needing_samples()
         if making.samples is None and needing:
-            raise ArgumentError(f"{needing[0]} needs calibration_data, not ranges alone")
+            level = self.plan.level
+            what = needing[0] if level == "passes" else f"accuracy={level}"
+            raise ArgumentError(f"{what} needs calibration_data, not ranges alone")
         self.samples = self._few()
 
     def choose(self) -> Choice:
@@ -150,8 +152,11 @@ class _Chooser:
         return Choice(best.model, applied, made[0].ranges)
 
     def _plans(self) -> list[Plan]:
-        """Return the plans to try: what `best` adds does not help every model."""
-        if self.plan.level != "best":
+        """Return the plans to try: what `best` adds does not help every model.
+
+        Saved ranges are those of one of them.
+        """
+        if self.plan.level != "best" or self.saved is not None:
             return [self.plan]
         standard = make_plan("standard", None, "")._replace(level="best")
         own = self.plan

@@ -42,10 +42,15 @@ class ConvertedModel(Model):
         """Views what was made, with a record of how in its metadata, and lints it."""
         made = recorded(choice.model, choice.applied, request, profile)
         super().__init__(made.table)
-        granularity = "blockwise" if request.block_size else request.granularity
+        granularity = "blockwise" if _has_blocks(self) else request.granularity
         vars(self).update(mode=request.mode.name, granularity=granularity)
         vars(self).update(applied=choice.applied, ranges=choice.ranges)
         vars(self).update(report=None if profile is None else lint(self, profile))
+
+
+def _has_blocks(model: Model) -> bool:
+    found = [tensor.quantization for each in model.subgraphs for tensor in each.tensors]
+    return any(each is not None and each.granularity == "blockwise" for each in found)
 
 
 def make(
