@@ -238,9 +238,7 @@ class _Chooser:
 
 
 def _merit(choice: Choice) -> tuple[int, float]:
-    floats = sum(
-        op.compute != "integer" and op not in ops.boundary(choice.model)
-        for op in choice.model.operators
-    )
+    edges = ops.boundary(choice.model)
+    floats = sum(op.compute != "integer" and op not in edges for op in choice.model.operators)
     handicap = 0.0 if choice.applied.converter != "tfq" else _HANDICAP
     return -floats, (choice.applied.sqnr or 0.0) - handicap

@@ -104,16 +104,17 @@ def calibrate(
             seen[name] = saved.extremes.get(name, {})
         model, change = run(model, seen[name])
         changes.append(change)
-    forms = {dtype: expand(model, dtype) for dtype in _BITS}
-    model, expanded = forms.pop(_activations(request))
+    prepared = model
+    model, expanded = expand(prepared, _activations(request))
     changes.append(expanded)
     if saved is not None:
         _check_passes(saved, tuple(seen))
         saved.check_prepared(model)
         return Calibrated(model, saved, tuple(changes))
     ranges = observe(model, samples)
-    for form, change in forms.values() if for_all_modes else ():
-        if change.changed or expanded.changed:
+    for dtype in _BITS if for_all_modes else ():
+        form, change = expand(prepared, dtype)
+        if dtype != _activations(request) and (change.changed or expanded.changed):
             ranges.complete(observe(form, samples))
     # What passes compute may differ in the last bit between machines; the source does not.
     ranges.model, ranges.extremes = digest(source), seen

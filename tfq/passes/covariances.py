@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 from tfq.passes.integer_kernels import layer
+from tfq.passes.statistics import spread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ _PLACES = 64
 _LARGEST = 2400
 _IMAGES = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 _RANK = 4
+
+
+def reads_images(operator: Operator, found: Layer) -> bool:
+    """Say whether an operator moves a kernel over images, with weights of four dimensions."""
+    return operator.name in _IMAGES and len(found.weights.shape) == _RANK
 
 
 class Covariance(NamedTuple):
@@ -110,7 +116,7 @@ def _rows(operator: Operator, found: Layer, data: Array) -> Array | None:
     if operator.name == "FULLY_CONNECTED":
         fits = data.size % inputs == 0 and inputs <= _LARGEST
         return data.reshape(-1, inputs) if fits else None
-    if operator.name not in _IMAGES or len(weights.shape) != _RANK or data.ndim != _RANK:
+    if not reads_images(operator, found) or data.ndim != _RANK:
         return None
     if operator.name == "TRANSPOSE_CONV":
         # Each tap has outputs of its own, or nearly so.
@@ -172,11 +178,4 @@ def window(operator: Operator, found: Layer, axis: int) -> tuple[int, int, int]:
 
 def _some(rows: Array) -> Array:
     """Return rows from everywhere, at most `_PLACES`."""
-    import numpy as np
-
-    if len(rows) <= _PLACES:
-        return rows
-    # Multiples of the golden section are spread evenly, however many there are.
-    step = int(len(rows) * (math.sqrt(5) - 1) / 2) | 1
-    found: Array = rows[np.arange(_PLACES) * step % len(rows)]
-    return found
+    return rows if len(rows) <= _PLACES else rows[spread(len(rows), _PLACES)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfq.passes.covariances import window
+from tfq.passes.covariances import reads_images, window
 from tfq.passes.parameters import broadcast, largest, quantized
 
 TYPE_CHECKING = False
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_RANK = 4
-_IMAGES = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 # So many inputs are rounded one by one before the others learn of it, all at once.
 _BLOCK = 64
 # Keeps the inverse of a covariance within what float64 can tell.
@@ -149,7 +147,7 @@ def mean_shift(operator: Operator, layer: Layer, errors: Array, means: Array) ->
     if operator.name == "FULLY_CONNECTED":
         dense: Array = np.einsum("oi,i->o", errors, means)
         return dense
-    if operator.name not in _IMAGES or errors.ndim != _RANK:
+    if not reads_images(operator, layer):
         return None
     rows, columns = (_share(operator, layer, axis) for axis in (1, 2))
     if not is_depthwise:

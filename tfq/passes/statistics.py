@@ -157,14 +157,22 @@ def _least_exponent(low: float, high: float) -> int:
 
 def _sample(rows: Array) -> Array:
     """Return some of the values, from everywhere: equal steps would see few of the channels."""
+    size = rows.shape[1]
+    return rows if size <= _SAMPLED else rows[:, spread(size, _SAMPLED)]
+
+
+def spread(size: int, count: int) -> Array:
+    """Return places spread evenly over more of them, without a step that recurs.
+
+    Args:
+        size: How many places there are.
+        count: How many to return.
+    """
     import numpy as np
 
-    size = rows.shape[1]
-    if size <= _SAMPLED:
-        return rows
     # Multiples of the golden section are spread evenly, however many there are.
     step = int(size * (math.sqrt(5) - 1) / 2) | 1
-    found: Array = rows[:, np.arange(_SAMPLED) * step % size]
+    found: Array = np.arange(count) * step % size
     return found
 
 
