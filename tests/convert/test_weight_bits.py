@@ -20,13 +20,10 @@ import tfq
 from tfq import errors, ops
 from tfq.accuracy import top1
 from tfq.convert import calibration
-from tfq.convert.flatbuffers import prepared
 from tfq.convert.modes import MODES, check_weights
-from tfq.convert.quantizer import quantize
 from tfq.convert.request import complete
 from tfq.convert.sources import InputSpec
 from tfq.numerics.noise import sqnr
-from tfq.passes.observe import observe
 from tfq.runtime import Runner
 
 Digits = Callable[..., tfq.Model]
@@ -97,19 +94,6 @@ class TestPerChannel:
         assert {op.compute for op in small.operators} == {"integer"}
         assert {dtype for _, dtype, _ in stored(small)} == {"int4"}
         assert fidelity(model, small, data) > ENOUGH
-
-    def test_ranges_that_are_given_replace_those_of_the_library(self, bindings: ModuleType) -> None:
-        model = prepared(dense(bindings, [64, 96, 10]), "it")
-        rows = DICE.standard_normal((40, 64)).astype(np.float32)
-        inputs = [InputSpec("x", (1, 64), "float32")]
-        asked = complete(None, mode="full_integer", weight_bits=4)
-        spans = observe(model, [{"x": row[None]} for row in rows]).spans("minmax")
-        samples = calibration.read(rows, inputs)
-        own = tfq.load(quantize(model, inputs, asked, samples, "it"))
-        given = tfq.load(quantize(model, inputs, asked, None, "it", spans))
-        assert stored(given) == stored(own)
-        # The library takes a moving average of ranges, which clips what is rare.
-        assert fidelity(model, given, rows) > fidelity(model, own, rows) + 3
 
     def test_an_odd_number_of_weights_ends_in_half_a_byte(self, bindings: ModuleType) -> None:
         model, rows = dense(bindings, [33, 7]), DICE.standard_normal((8, 33)).astype(np.float32)

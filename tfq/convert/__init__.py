@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from tfq.errors import CalibrationDataError
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -111,7 +109,7 @@ def convert(
         True
         >>> model.save("digits.tflite")
     """
-    from tfq.convert import calibration, converted, ranges_files, request, shapes, sources
+    from tfq.convert import converted, opening, ranges_files, request
     from tfq.format import check_apart
     from tfq.profiles import load as load_profile
 
@@ -136,24 +134,21 @@ def convert(
         {"source": source, "calibration_data": calibration_data, "load_ranges": load_ranges},
     )
     saved = ranges_files.prepare(asked, save_ranges, load_ranges)
-    opened = sources.open_source(
-        source, signature=signature, unsafe_load=unsafe_load, verbose=verbose
+    opened = opening.open_all(
+        source,
+        calibration_data,
+        image_scale=image_scale,
+        parse_function=parse_function,
+        batch_size=batch_size,
+        input_shapes=input_shapes,
+        signature=signature,
+        unsafe_load=unsafe_load,
+        verbose=verbose,
     )
-    inputs = shapes.resolve(opened.inputs, batch_size, input_shapes or {})
-    samples = None
-    if calibration_data is not None:
-        samples = calibration.read(
-            calibration_data, inputs, image_scale=image_scale, parse_function=parse_function
-        )
-        inputs = shapes.fill(inputs, samples.shapes)
-    if asked.mode.needs_calibration:
-        if samples is None and saved is None:
-            wanted = "; ".join(map(str, inputs))
-            raise CalibrationDataError(f"{asked.mode.name} needs calibration_data for {wanted}")
-        if samples is not None:
-            calibration.check_ranges(samples, inputs)
+    if asked.mode.needs_calibration and (saved is None or opened.samples is not None):
+        opening.samples_for(opened, asked.mode.name)
     saves = save_ranges is not None
-    model = converted.make(opened, inputs, asked, samples, device, saved, for_all_modes=saves)
+    model = converted.make(*opened[:2], asked, opened.samples, device, saved, for_all_modes=saves)
     if save_ranges is not None:
         ranges_files.save(model, save_ranges)
     return model

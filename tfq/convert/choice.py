@@ -125,7 +125,7 @@ class _Chooser:
             level = self.plan.level
             what = needing[0] if level == "passes" else f"accuracy={level}"
             raise ArgumentError(f"{what} needs calibration_data, not ranges alone")
-        self.samples = self._few()
+        self.samples = making.memory.once("few samples", self._few)
 
     def choose(self) -> Choice:
         tried = [self._attempt(partial(self._own, plan)) for plan in self._plans()]
@@ -194,10 +194,11 @@ class _Chooser:
                     making.float_model,
                     request,
                     feed,
+                    making.memory,
                     self.saved,
                     for_all_modes=self.for_all_modes,
                 )
-            made = static.quantized(ready, request, self.samples)
+            made = static.quantized(ready, request, self.samples, making.memory)
         applied = Applied(plan.level, made.passes, changes=(*ready.changes, *made.changes))
         return Choice(made.model, applied, ready.ranges)
 

@@ -17,6 +17,7 @@ from tfq.profiles import Profile
 
 if TYPE_CHECKING:
     from tfq.convert.choice import Choice
+    from tfq.convert.memory import Memory
     from tfq.passes.ranges import Ranges
 
 
@@ -62,6 +63,7 @@ def make(
     saved: Ranges | None = None,
     *,
     for_all_modes: bool = False,
+    memory: Memory | None = None,
 ) -> ConvertedModel:
     """Converts, reads the result back, checks it and lints it.
 
@@ -73,11 +75,12 @@ def make(
         profile: the device to lint for.
         saved: ranges of an earlier calibration, instead of running the samples.
         for_all_modes: whether the ranges shall do for other modes, too.
+        memory: what was computed already of the same source and samples.
 
     Raises:
         ConversionError: the converter refuses, or what came out is not what was asked.
     """
-    with maker(source, inputs, request, samples) as making:
+    with maker(source, inputs, request, samples, memory) as making:
         choice = _choice(making, request, saved, for_all_modes)
     check.check(choice.model, request)
     return ConvertedModel(choice, request, profile)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 
 from tfq.convert import quantizer
 from tfq.convert.calibration import Samples
 from tfq.convert.converter import FrozenGraph
+from tfq.convert.memory import Memory
+from tfq.convert.plan import NO_PLAN
 from tfq.convert.request import Request
 from tfq.convert.sources import FlatbufferSource, GraphSource, InputSpec, Source
 from tfq.model import Model, load
@@ -18,7 +21,11 @@ from tfq.passes.integer_io import integer_io
 
 @contextmanager
 def maker(
-    source: Source, inputs: Sequence[InputSpec], request: Request, samples: Samples | None
+    source: Source,
+    inputs: Sequence[InputSpec],
+    request: Request,
+    samples: Samples | None,
+    memory: Memory | None = None,
 ) -> Iterator[Maker]:
     """Opens what makes models of a source.
 
@@ -27,12 +34,13 @@ def maker(
         inputs: its inputs, with the shapes to convert.
         request: how.
         samples: calibration data, where the mode needs them.
+        memory: what was computed already of the same source and samples.
 
     Raises:
         ConversionError: the source cannot be traced, or does not run with these shapes.
     """
     if not isinstance(source, GraphSource):
-        yield Maker(source, inputs, request, samples)
+        yield Maker(source, inputs, request, samples, memory)
         return
     graph = FrozenGraph(source, inputs, request)
     try:
@@ -49,6 +57,7 @@ class Maker:
         request: how.
         samples: calibration data; None if there are none.
         tool: what quantizes where no pass does.
+        memory: what was computed already of this source and these samples.
     """
 
     def __init__(
@@ -57,11 +66,13 @@ class Maker:
         inputs: Sequence[InputSpec],
         request: Request,
         samples: Samples | None,
+        memory: Memory | None = None,
     ) -> None:
         """Holds what is asked."""
         self.source, self.inputs = source, inputs
         self.request, self.samples = request, samples
         self.tool = "litert-quantizer"
+        self.memory = Memory() if memory is None else memory
 
     @property
     def names(self) -> dict[str, str]:
@@ -72,6 +83,9 @@ class Maker:
     @cached_property
     def float_model(self) -> Model:
         """The model in float32."""
+        return self.memory.once("float model", self._shaped)
+
+    def _shaped(self) -> Model:
         assert isinstance(self.source, FlatbufferSource)
         model = quantizer.with_shapes(self.source.model, self.inputs, self.source.label)
         check_finite(model, self.source.label)
@@ -83,7 +97,8 @@ class Maker:
         Raises:
             ConversionError: the tool refuses the model.
         """
-        return self.quantized(self.float_model)
+        key = replace(self.request, plan=NO_PLAN)
+        return self.memory.once(key, partial(self.quantized, self.float_model), recent=True)
 
     def quantized(self, model: Model) -> Model:
         """What LiteRT Quantizer makes of a float model with the inputs of this one.
@@ -92,7 +107,9 @@ class Maker:
             ConversionError: it refuses the model.
         """
         request, label = self.request, self.source.label
-        made = load(quantizer.quantize(model, self.inputs, request, self.samples, label))
+        made = load(
+            quantizer.quantize(model, self.inputs, request, self.samples, label, self.memory)
+        )
         if "uint8" in (request.input_type, request.output_type):  # which LiteRT Quantizer lacks
             made, _ = integer_io(made, [request.input_type], [request.output_type])
         return made

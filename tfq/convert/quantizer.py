@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from copy import deepcopy
+from functools import partial
 from typing import Any, NamedTuple
 
 from tfq.convert.calibration import Samples
 from tfq.convert.feed import Feed
 from tfq.convert.flatbuffers import in_todays_form, with_distinct_names
+from tfq.convert.memory import Memory
 from tfq.convert.request import Request
 from tfq.convert.small_weights import misfits, unfused, warn_of_others
 from tfq.convert.sources import InputSpec
 from tfq.errors import ConversionError, MissingDependencyError, one_line
 from tfq.model import Model, load
-from tfq.passes.ranges import activation_keys
+from tfq.passes.ranges import digest
 from tfq.runtime import quiet
 
 _EVERY = ".*"
@@ -26,7 +29,7 @@ def quantize(
     request: Request,
     samples: Samples | None,
     label: str,
-    spans: Mapping[str, tuple[float, float]] | None = None,
+    memory: Memory,
 ) -> bytes:
     """Quantizes a float model.
 
@@ -36,9 +39,8 @@ def quantize(
         request: mode, granularity, bits of weights.
         samples: calibration data by the names of the model's inputs, where the mode needs them.
         label: what to call the model in messages.
-        spans: least and greatest value of each activation, by `activation_keys`, to use rather than
-            calibrate on the samples. The library's own ranges are a moving average of the samples'
-            and clip what is larger.
+        memory: where ranges are kept: calibrating takes longer than all else. They are a moving
+            average of the samples', and clip what is larger.
 
     Returns:
         The content of a file.
@@ -55,19 +57,18 @@ def quantize(
         raise MissingDependencyError(
             f"{request.mode.name} of this model needs litert-quantizer: pip install 'tfq[quantize]'"
         ) from error
-    feed = None
     with quiet.silenced(request.verbose) as terminal:
         try:
             ready = in_todays_form(with_distinct_names(unfused(model, request)))
             work = quantizer.Quantizer(bytearray(bytes(ready)))
             _configure(work, request, ready)
             ranges = None
-            if spans is not None:
-                ranges = _statistics(model, ready, spans)
-            elif request.mode.needs_calibration and samples is not None:
+            if request.mode.needs_calibration and samples is not None:
                 names = dict(zip([spec.name for spec in inputs], ready.input_names, strict=True))
-                feed = Feed(samples, inputs, names, terminal)
-                ranges = work.calibrate({_entry(ready): feed}, num_threads=1)
+                with Feed(samples, inputs, names, terminal) as feed:
+                    measure = partial(work.calibrate, {_entry(ready): feed}, num_threads=1)
+                    # Quantizing may write into them.
+                    ranges = deepcopy(memory.once(("litert ranges", digest(ready)), measure))
             result = work.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
             content = bytes(result.quantized_model)
         except Exception as error:  # the library raises many types
@@ -75,9 +76,6 @@ def quantize(
                 f"{label}{_custom(model)} cannot be quantized to {request.mode.name}: "
                 f"{one_line(error)}"
             ) from error
-        finally:
-            if feed is not None:
-                feed.close()
     if request.weight_bits != 8:
         warn_of_others(load(content), request)
     return content
@@ -88,22 +86,6 @@ def _custom(model: Model) -> str:
     operators = [op for subgraph in model.subgraphs for op in subgraph.operators if op.is_custom]
     names = dict.fromkeys(op.name for op in operators)
     return f" with custom operators ({', '.join(names)})" if names else ""
-
-
-def _statistics(
-    model: Model, ready: Model, spans: Mapping[str, tuple[float, float]]
-) -> dict[str, dict[str, Any]]:
-    """Ranges as the library keeps them: by its name of a tensor, and of the tensor's rank."""
-    import numpy as np
-
-    keys = activation_keys(model.subgraphs[0])
-    made = {}
-    for old, new in zip(model.tensors, ready.tensors, strict=True):
-        if keys[old] in spans:
-            ones = (1,) * len(new.shape)
-            low, high = (np.full(ones, limit, np.float32) for limit in spans[keys[old]])
-            made[new.name] = {"min": low, "max": high}
-    return made
 
 
 def _entry(model: Model) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tfq.convert.memory import Memory
 from tfq.convert.plan import SEARCHED, Plan
-from tfq.errors import ArgumentError, CalibrationDataError
+from tfq.errors import ArgumentError, CalibrationDataError, InvalidModelError
 from tfq.passes.absorb_bias import absorb_bias, absorb_bias_needs
 from tfq.passes.changes import Changes
 from tfq.passes.clip_weights import clip_weights
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from tfq.convert.request import Request
     from tfq.model import Model, Operator
+    from tfq.passes.statistics import Extremes
 
     Sample = Mapping[str, np.ndarray[Any, Any]]
 
@@ -75,6 +78,7 @@ def calibrate(
     model: Model,
     request: Request,
     samples: Iterable[Sample],
+    memory: Memory,
     saved: Ranges | None = None,
     *,
     for_all_modes: bool = False,
@@ -85,6 +89,7 @@ def calibrate(
         model: A float model, its constants unpacked.
         request: What is to become of it.
         samples: By input name; gone through once, and once more for each pass that needs data.
+        memory: What was computed of this model and these samples.
         saved: Ranges of an earlier calibration: no sample is run.
         for_all_modes: Whether the ranges shall do for other modes, too: operators that only have
             kernels in some are then seen in all forms.
@@ -97,28 +102,48 @@ def calibrate(
         saved.check(model)
     source, seen, changes = model, {}, []
     for name in request.plan.float_passes:
-        run, needs = _FLOAT_PASSES[name]
-        if saved is None:
-            seen[name] = extremes(model, needs(model), samples)
-        else:
-            seen[name] = saved.extremes.get(name, {})
-        model, change = run(model, seen[name])
-        changes.append(change)
+        key = "pass", name, model
+        step = memory.once(key, partial(_passed, name, model, samples, saved))
+        model, seen[name] = step.model, step.seen
+        changes.append(step.change)
     prepared = model
-    model, expanded = expand(prepared, _activations(request))
+    form = partial(_form, prepared, memory=memory)
+    model, expanded = form(_activations(request))
     changes.append(expanded)
     if saved is not None:
         _check_passes(saved, tuple(seen))
         saved.check_prepared(model)
         return Calibrated(model, saved, tuple(changes))
-    ranges = observe(model, samples)
-    for dtype in _BITS if for_all_modes else ():
-        form, change = expand(prepared, dtype)
-        if dtype != _activations(request) and (change.changed or expanded.changed):
-            ranges.complete(observe(form, samples))
+    found = memory.once(("ranges", model), partial(observe, model, samples))
     # What passes compute may differ in the last bit between machines; the source does not.
-    ranges.model, ranges.extremes = digest(source), seen
+    ranges = Ranges(memory.once(("digest", source), partial(digest, source)), found.tensors)
+    ranges.means, ranges.extremes = found.means, seen
+    for dtype in _BITS if for_all_modes else ():
+        other, change = form(dtype)
+        if dtype != _activations(request) and (change.changed or expanded.changed):
+            ranges.complete(observe(other, samples))
     return Calibrated(model, ranges, tuple(changes))
+
+
+class _Passed(NamedTuple):
+    """What a pass made of a float model, and what it saw of the samples for it."""
+
+    model: Model
+    seen: dict[str, Extremes]
+    change: Changes
+
+
+def _passed(name: str, model: Model, samples: Iterable[Sample], saved: Ranges | None) -> _Passed:
+    run, needs = _FLOAT_PASSES[name]
+    known = None if saved is None else saved.extremes.get(name, {})
+    seen = extremes(model, needs(model), samples) if known is None else known
+    made, change = run(model, seen)
+    return _Passed(made, seen, change)
+
+
+def _form(model: Model, dtype: str, memory: Memory) -> tuple[Model, Changes]:
+    """The model in the form that has kernels of a type."""
+    return memory.once(("form", model, dtype), partial(expand, model, dtype))
 
 
 def _check_passes(saved: Ranges, expected: tuple[str, ...]) -> None:
@@ -131,7 +156,9 @@ def _check_passes(saved: Ranges, expected: tuple[str, ...]) -> None:
         )
 
 
-def quantized(ready: Calibrated, request: Request, samples: Sequence[Sample]) -> Quantized:
+def quantized(
+    ready: Calibrated, request: Request, samples: Sequence[Sample], memory: Memory
+) -> Quantized:
     """Quantize what is calibrated.
 
     Args:
@@ -139,6 +166,7 @@ def quantized(ready: Calibrated, request: Request, samples: Sequence[Sample]) ->
         request: Mode, granularity, plan, and the types of inputs and outputs.
         samples: For what a plan needs them: the search for ranges, the choice of layers, the
             correction of biases.
+        memory: What was computed of this model and these samples.
 
     Raises:
         ConversionError: If the model cannot be quantized.
@@ -149,8 +177,11 @@ def quantized(ready: Calibrated, request: Request, samples: Sequence[Sample]) ->
     if plan.clip_weights:
         float_model, clipped = clip_weights(float_model, request.granularity == "per_channel")
         changes.append(clipped)
-    work = _Work(ready._replace(model=float_model), request, samples)
-    followed, model, change = work.done()
+    work = _Work(ready._replace(model=float_model), request, samples, memory)
+    followed, model, change = memory.once(work.key, work.done, recent=True)
+    followed = followed._replace(
+        level=plan.level, float_passes=plan.float_passes, correct_bias=plan.correct_bias
+    )
     changes.append(change)
     if plan.correct_bias != 0:
         options = {} if plan.correct_bias is None else {"iterations": plan.correct_bias}
@@ -172,9 +203,11 @@ class _Done(NamedTuple):
 class _Work:
     """One model, quantized in several ways."""
 
-    def __init__(self, ready: Calibrated, request: Request, samples: Sequence[Sample]) -> None:
+    def __init__(
+        self, ready: Calibrated, request: Request, samples: Sequence[Sample], memory: Memory
+    ) -> None:
         self.model, self.ranges = ready.model, ready.ranges
-        self.plan, self.samples = request.plan, samples
+        self.plan, self.samples, self.memory = request.plan, samples, memory
         self.scheme = Scheme(
             _activations(request),
             per_channel=request.granularity == "per_channel",
@@ -189,6 +222,12 @@ class _Work:
         for pattern, method in self.plan.overrides:
             if not fnmatch.filter(self.ranges.tensors, pattern):
                 raise ArgumentError(f"passes: {method}@{pattern}: no activation has such a name")
+
+    @property
+    def key(self) -> Hashable:
+        """What the result depends on: not on what a plan does before and after."""
+        plan = self.plan._replace(level="", float_passes=(), correct_bias=0)
+        return "quantized", self.model, self.scheme, plan
 
     def done(self) -> _Done:
         """Quantize by the plan; what it leaves open is chosen by what the outputs then are."""
@@ -211,8 +250,17 @@ class _Work:
         if len(done) == 1:
             return done[0]
         some = self.samples[:: -(-len(self.samples) // _JUDGES)]
-        ratios = fidelity(self.model, [each.model for each in done], some)
+        ratios = self._ratios([each.model for each in done], some)
         return done[ratios.index(max(ratios))]
+
+    def _ratios(self, models: list[Model], samples: Sequence[Sample]) -> list[float]:
+        try:
+            return fidelity(self.model, models, samples)
+        except InvalidModelError:
+            if len(models) == 1:
+                return [-math.inf]
+            # Scales that one way finds may be such as kernels refuse.
+            return [self._ratios([each], samples)[0] for each in models]
 
     def _quantized(self, plan: Plan) -> _Done:
         model, changes = quantize(
@@ -225,15 +273,16 @@ class _Work:
         )
         return _Done(plan, model, changes)
 
-    @cached_property
+    @property
     def _covariances(self) -> dict[int, Covariance]:
-        return covariances(self.model, self.samples)
+        key = "covariances", self.model
+        return self.memory.once(key, partial(covariances, self.model, self.samples))
 
     def _spans(self, plan: Plan) -> dict[str, tuple[float, float]]:
         bits = _BITS[self.scheme.activations]
-        spans = self.ranges.spans(
-            plan.ranges, dict(plan.overrides), bits, plan.symmetric or plan.power_of_two
-        )
+        how = plan.ranges, plan.overrides, bits, plan.symmetric or plan.power_of_two
+        find = partial(self.ranges.spans, how[0], dict(how[1]), *how[2:])
+        spans = self.memory.once(("spans", self.model, how), find)
         if self.scheme.activations == "int8" or plan.power_of_two:
             return spans
         return {key: (_ROOM * low, _ROOM * high) for key, (low, high) in spans.items()}
