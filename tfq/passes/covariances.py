@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 from tfq.passes.integer_kernels import layer
 from tfq.passes.statistics import spread
@@ -27,6 +28,8 @@ _PLACES = 64
 _LARGEST = 2400
 _IMAGES = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 _RANK = 4
+# Keeps the inverse of a covariance within what float64 can tell.
+_DAMPING = 1e-3
 
 
 def reads_images(operator: Operator, found: Layer) -> bool:
@@ -34,7 +37,8 @@ def reads_images(operator: Operator, found: Layer) -> bool:
     return operator.name in _IMAGES and len(found.weights.shape) == _RANK
 
 
-class Covariance(NamedTuple):
+@dataclass(frozen=True)
+class Covariance:
     """How what a layer multiplies with one row of its weights varies.
 
     Attributes:
@@ -45,6 +49,32 @@ class Covariance(NamedTuple):
 
     matrix: Array
     places: int
+
+    @cached_property
+    def factor(self) -> Array | None:
+        """The upper Cholesky factor of the inverse; None if nothing varies.
+
+        What few places say of many inputs is trusted less: off its diagonal the covariance counts
+        for places / (places + inputs).
+        """
+        import numpy as np
+
+        matrix = self.matrix.astype(np.float64)
+        size = matrix.shape[-1]
+        diagonal = np.diagonal(matrix, axis1=-2, axis2=-1)
+        mean = diagonal.mean(axis=-1)[..., None, None]
+        if not np.isfinite(matrix).all() or not (mean > 0).any():
+            return None
+        trust = self.places / (self.places + size)
+        own = np.eye(size) * np.maximum(diagonal, 0)[..., None, :]
+        # Where nothing varies at all, any number will do.
+        floor = np.where(mean > 0, _DAMPING * mean, 1.0) * np.eye(size)
+        try:
+            inverse = np.linalg.inv(trust * matrix + (1 - trust) * own + floor)
+            upper: Array = np.linalg.cholesky(inverse).swapaxes(-1, -2)
+        except np.linalg.LinAlgError:
+            return None
+        return upper
 
 
 def covariances(model: Model, samples: Iterable[Sample]) -> dict[int, Covariance]:

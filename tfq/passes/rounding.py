@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 # So many inputs are rounded one by one before the others learn of it, all at once.
 _BLOCK = 64
-# Keeps the inverse of a covariance within what float64 can tell.
-_DAMPING = 1e-3
 
 
 def rounded(
@@ -32,8 +30,6 @@ def rounded(
     Without a covariance each to the nearest. With one, input after input, and the others make up
     for the error of each as far as they vary together (Frantar et al., GPTQ: Accurate Post-Training
     Quantization for Generative Pre-trained Transformers, 2022, https://arxiv.org/abs/2210.17323).
-    What few samples say of many inputs is trusted less: off its diagonal the covariance counts for
-    n / (n + inputs).
 
     Args:
         operator: A convolution or dense layer.
@@ -52,7 +48,7 @@ def rounded(
     steps = broadcast(target.scales, target.axis, weights.ndim)
     rows, matrix = _rows(operator, weights / steps), covariance.matrix
     fits = rows.shape[-1] == matrix.shape[-1] and (matrix.ndim == 2 or len(matrix) == len(rows))
-    upper = _factor(covariance) if fits else None
+    upper = covariance.factor if fits else None
     if upper is None:
         return nearest
     return _back(operator, _with_feedback(rows, upper, largest(target.dtype)), weights.shape)
@@ -71,28 +67,6 @@ def _rows(operator: Operator, weights: Array) -> Array:
 def _back(operator: Operator, rows: Array, shape: tuple[int, ...]) -> Array:
     found: Array = (rows.T if operator.name == "DEPTHWISE_CONV_2D" else rows).reshape(shape)
     return found
-
-
-def _factor(covariance: Covariance) -> Array | None:
-    """Return the upper Cholesky factor of the inverse; None if nothing varies."""
-    import numpy as np
-
-    matrix = covariance.matrix.astype(np.float64)
-    size = matrix.shape[-1]
-    diagonal = np.diagonal(matrix, axis1=-2, axis2=-1)
-    mean = diagonal.mean(axis=-1)[..., None, None]
-    if not np.isfinite(matrix).all() or not (mean > 0).any():
-        return None
-    trust = covariance.places / (covariance.places + size)
-    own = np.eye(size) * np.maximum(diagonal, 0)[..., None, :]
-    # Where nothing varies at all, any number will do.
-    floor = np.where(mean > 0, _DAMPING * mean, 1.0) * np.eye(size)
-    try:
-        inverse = np.linalg.inv(trust * matrix + (1 - trust) * own + floor)
-        upper: Array = np.linalg.cholesky(inverse).swapaxes(-1, -2)
-    except np.linalg.LinAlgError:
-        return None
-    return upper
 
 
 def _with_feedback(rows: Array, upper: Array, most: int) -> Array:
