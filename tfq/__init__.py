@@ -3,6 +3,8 @@
 Nothing heavy is imported here; a test keeps it so.
 """
 
+from tfq.accuracy import compare
+from tfq.accuracy.diagnosis import diagnose
 from tfq.convert import convert
 from tfq.errors import (
     ArgumentError,
@@ -16,10 +18,12 @@ from tfq.errors import (
 )
 from tfq.lint import Finding, Report, lint
 from tfq.model import Model, load
+from tfq.report.html import write_report
 from tfq.retarget import retarget
+from tfq.sweep import sweep
 
-# `tfq.convert`, `tfq.lint` and `tfq.retarget` are functions though modules of these names exist:
-# those are loaded above, so no later import puts them in the functions' place.
+# `tfq.convert`, `tfq.lint`, `tfq.retarget` and `tfq.sweep` are functions though modules of these
+# names exist: those are loaded above, so no later import puts them in the functions' place.
 __all__ = [
     "ArgumentError",
     "CalibrationDataError",
@@ -32,8 +36,12 @@ __all__ = [
     "Model",
     "ProfileError",
     "Report",
+    "compare",
     "convert",
+    "diagnose",
     "lint",
     "load",
     "retarget",
+    "sweep",
+    "write_report",
 ]

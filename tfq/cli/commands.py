@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 # Read without importing the modules, so that one command does not pay for another.
 COMMANDS = {
+    "compare": "say how near a candidate's outputs and layers come to those of a reference",
     "convert": "turn a Keras or TensorFlow model, or a float .tflite, into a .tflite for a device",
+    "diagnose": "find out why a model loses accuracy in integers, and what helps",
     "inspect": "print what is in a .tflite file, or what differs between two",
     "lint": "check .tflite files against a device's profile",
     "profiles": "list the device profiles, or print one",
+    "report": "write an HTML page of models: verdicts, graph, plots, tables",
     "retarget": "change a quantized .tflite file so that it meets a device's profile",
     "rule": "list the rules of the linter, or print one",
+    "sweep": "convert a model in every mode, compare what comes out, and recommend one",
     "view": "open a .tflite file in Netron",
 }
 

@@ -7,19 +7,15 @@ does not pass.
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 
-from tfq.cli import print_warning
+from tfq.cli.data_flags import input_shapes, one_line_warnings
 from tfq.convert import convert
 from tfq.convert.modes import MODES
-from tfq.errors import ArgumentError, ConversionWarning
+from tfq.errors import ArgumentError
 from tfq.lint import Report
 
 FLAGS = flags.FlagValues()
@@ -177,7 +173,7 @@ def run(arguments: list[str]) -> int:
         {"--output": output, "--save_ranges": FLAGS.save_ranges},
         {f"--{name}": FLAGS[name].value for name in names},
     )
-    with _warnings_on_one_line():
+    with one_line_warnings():
         model = convert(
             FLAGS.model,
             mode=FLAGS.mode,
@@ -195,7 +191,7 @@ def run(arguments: list[str]) -> int:
             image_scale=FLAGS.image_scale,
             parse_function=load_function(FLAGS.parse_function) if FLAGS.parse_function else None,
             batch_size=FLAGS.batch_size or None,
-            input_shapes=dict(_input_shape(text) for text in FLAGS.input_shape),
+            input_shapes=input_shapes(FLAGS.input_shape),
             signature=FLAGS.signature,
             allow_float_fallback=FLAGS.allow_float_fallback,
             allow_select_tf_ops=FLAGS.allow_select_tf_ops,
@@ -211,28 +207,3 @@ def run(arguments: list[str]) -> int:
     print()
     print(load_format("text").render([report], [], colour=wants_colour(sys.stdout)))
     return 0 if report.ok else 1
-
-
-def _input_shape(text: str) -> tuple[str, tuple[int | None, ...]]:
-    name, _, dims = text.rpartition(":")
-    try:
-        shape = tuple(None if dim.strip() in ("?", "None") else int(dim) for dim in dims.split(","))
-    except ValueError:
-        shape = ()
-    if not name or not shape or any(dim is not None and dim < 1 for dim in shape):
-        raise ArgumentError(f"--input_shape: expected NAME:1,224,224,3; got {text!r}")
-    return name, shape
-
-
-@contextlib.contextmanager
-def _warnings_on_one_line() -> Iterator[None]:
-    """Shows tfq's warnings as it shows errors."""
-
-    def show(message: Any, *_: Any, **__: Any) -> None:
-        print_warning(str(message))
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", ConversionWarning)
-        warnings.showwarning = show
-        yield

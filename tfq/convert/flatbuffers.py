@@ -44,7 +44,7 @@ def prepared(model: Model, label: str, signature: str | None = None) -> Model:
     _check_not_quantized(model, label)
     model, _ = float_weights(model)
     _check_single_precision(model, label)
-    return _with_signature(model)
+    return with_signature(model)
 
 
 def with_distinct_names(model: Model) -> Model:
@@ -95,6 +95,32 @@ def in_todays_form(model: Model) -> Model:
     for code in old:
         code["builtin_code"] = code["deprecated_builtin_code"]
     draft["buffers"] = draft["buffers"] or [Draft("Buffer")]
+    return Model.from_draft(draft)
+
+
+def with_signature(model: Model) -> Model:
+    """The model with a signature by which every input and output can be told from the others.
+
+    Args:
+        model: any model.
+
+    Returns:
+        The new model, or `model` itself if it has such a signature.
+    """
+    for signature in model.signatures:
+        named = (set(signature.inputs.values()), set(signature.outputs.values()))
+        if named == (set(model.inputs), set(model.outputs)):
+            return model
+    own = next(iter(model.signatures), None)
+    draft = model.draft()
+    draft["signature_defs"] = [
+        Draft(
+            "SignatureDef",
+            signature_key=own.name if own else DEFAULT_SIGNATURE,
+            inputs=_named("input", model.inputs, own.inputs if own else {}),
+            outputs=_named("output", model.outputs, own.outputs if own else {}),
+        )
+    ]
     return Model.from_draft(draft)
 
 
@@ -195,25 +221,6 @@ def _check_single_precision(model: Model, label: str) -> None:
 
 def _tensors(model: Model) -> Iterator[Tensor]:
     return (tensor for subgraph in model.subgraphs for tensor in subgraph.tensors)
-
-
-def _with_signature(model: Model) -> Model:
-    """The model with a signature by which every input and output can be told from the others."""
-    for signature in model.signatures:
-        named = (set(signature.inputs.values()), set(signature.outputs.values()))
-        if named == (set(model.inputs), set(model.outputs)):
-            return model
-    own = next(iter(model.signatures), None)
-    draft = model.draft()
-    draft["signature_defs"] = [
-        Draft(
-            "SignatureDef",
-            signature_key=own.name if own else DEFAULT_SIGNATURE,
-            inputs=_named("input", model.inputs, own.inputs if own else {}),
-            outputs=_named("output", model.outputs, own.outputs if own else {}),
-        )
-    ]
-    return Model.from_draft(draft)
 
 
 def _named(kind: str, tensors: Sequence[Tensor], given: dict[str, Tensor]) -> list[Draft]:

@@ -24,7 +24,8 @@ LEAST_ALIKE = 3
 # Of the numbers in a message, those that differ from tensor to tensor for one and the same cause.
 NUMBER = r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
 VARYING = re.compile(
-    rf"(?<=\bwith ){NUMBER}(?= scales)|(?<=\bzero point ){NUMBER}|(?<=\bthe scale ){NUMBER}",
+    rf"(?<=\bwith ){NUMBER}(?= scales)|(?<=\bzero point ){NUMBER}|(?<=\bthe scale ){NUMBER}"
+    rf"|(?<= is ){NUMBER}(?=, expected)",
     re.ASCII,
 )
 
@@ -138,8 +139,15 @@ def _plural(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _lines(findings: Sequence[Finding]) -> list[str]:
-    """A line a finding; those of one subgraph that say alike of several operators share one."""
+def causes(findings: Iterable[Finding]) -> list[tuple[Finding, ...]]:
+    """Put findings together that say the same of operators of one subgraph.
+
+    Args:
+        findings: Of one rule.
+
+    Returns:
+        The findings, in order, those together that differ only in names and in what varies.
+    """
     alike: dict[tuple[int, tuple[str, ...]], list[Finding]] = {}
     for finding in findings:
         subgraph, what = -1, [finding.message]
@@ -147,10 +155,29 @@ def _lines(findings: Sequence[Finding]) -> list[str]:
             subgraph = finding.operator.subgraph.index
             what = VARYING.split(_unnamed(finding))
         alike.setdefault((subgraph, tuple(what)), []).append(finding)
-    return [line for (subgraph, _), group in alike.items() for line in _shared(subgraph, group)]
+    return list(map(tuple, alike.values()))
 
 
-def _shared(subgraph: int, group: list[Finding]) -> list[str]:
+def cause_text(findings: Sequence[Finding]) -> str:
+    """Say what findings of one cause have in common.
+
+    Args:
+        findings: One item of what `causes` returns.
+
+    Returns:
+        The message without the names of operators and tensors; all of it if there is but one.
+    """
+    if len(findings) == 1 or findings[0].operator is None:
+        return printable(findings[0].message)
+    return printable(_summed([_unnamed(each) for each in findings]).lstrip(" :"))
+
+
+def _lines(findings: Sequence[Finding]) -> list[str]:
+    """A line a finding; those of one subgraph that say alike of several operators share one."""
+    return [line for group in causes(findings) for line in _shared(group)]
+
+
+def _shared(group: Sequence[Finding]) -> list[str]:
     """One line for findings that differ only in names and in what varies, if that is shorter."""
     operators = [finding.operator for finding in group if finding.operator is not None]
     said = [
@@ -163,6 +190,7 @@ def _shared(subgraph: int, group: list[Finding]) -> list[str]:
         what = _summed([_unnamed(finding) for finding in group])
     else:
         return [finding.message for finding in group]
+    subgraph = operators[0].subgraph.index
     where = f"subgraph {subgraph} " if subgraph > 0 else ""
     indices = dict.fromkeys(op.index for op in operators)
     return [f"{where}ops {_ranges([*indices])}{what}"]

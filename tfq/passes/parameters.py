@@ -65,7 +65,8 @@ def parameters(tensor: Tensor) -> Parameters | None:
     points = quantization.zero_points or (0,)
     if len(points) == 1:
         points *= len(scales)
-    fits = len(scales) == 1 or (axis < len(tensor.shape) and len(scales) == tensor.shape[axis])
+    is_axis = 0 <= axis < len(tensor.shape)
+    fits = len(scales) == 1 or (is_axis and len(scales) == tensor.shape[axis])
     if not fits or len(points) != len(scales) or not _are_usable(scales):
         return None
     return Parameters(tensor.dtype, scales, points, axis)

@@ -103,9 +103,26 @@ def _min_items(value: Any, expected: int, at: At) -> Iterator[Violation]:
         yield Violation(at.path, f"expected {expected} or more items, got {len(value)}")
 
 
+def _min_properties(value: Any, expected: int, at: At) -> Iterator[Violation]:
+    if isinstance(value, dict) and len(value) < expected:
+        yield Violation(at.path, f"expected {expected} or more keys, got {len(value)}")
+
+
 def _minimum(value: Any, expected: float, at: At) -> Iterator[Violation]:
     if _is_number(value) and value < expected:
         yield Violation(at.path, f"expected {expected} or more, got {_shown(value)}")
+
+
+def _maximum(value: Any, expected: float, at: At) -> Iterator[Violation]:
+    if _is_number(value) and value > expected:
+        yield Violation(at.path, f"expected {expected} or less, got {_shown(value)}")
+
+
+def _any_of(value: Any, expected: list[Schema], at: At) -> Iterator[Violation]:
+    broken = [list(_violations(value, at._replace(schema=each))) for each in expected]
+    if all(broken):
+        # That which goes wrong furthest inside is what the value was meant to be.
+        yield from max(broken, key=lambda found: len(found[0].path))
 
 
 def _items(value: Any, expected: Schema, at: At) -> Iterator[Violation]:
@@ -178,7 +195,10 @@ CHECKS: dict[str, Callable[[Any, Any, At], Iterator[Violation]]] = {
     "const": _const,
     "pattern": _pattern,
     "minItems": _min_items,
+    "minProperties": _min_properties,
     "minimum": _minimum,
+    "maximum": _maximum,
+    "anyOf": _any_of,
     "items": _items,
     "required": _required,
     "properties": _properties,

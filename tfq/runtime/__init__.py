@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -92,11 +93,15 @@ class Runner:
                 self._interpreter = interpreter(
                     model_content=bytes(model), num_threads=threads, **options
                 )
-                self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise InvalidModelError(f"{model.name}: does not load: {one_line(error)}") from error
         self._inputs = self._interpreter.get_input_details()
         self._label, self._names = model.name, model.input_names
+        # Open dimensions are stated as 1: too small for many a kernel, so a sample's size comes
+        # first.
+        self._is_allocated = False
+        if not any(-1 in detail["shape_signature"] for detail in self._inputs):
+            self._allocate()
         self._outputs = self._interpreter.get_output_details()
         self._details = {
             detail["index"]: detail
@@ -122,19 +127,60 @@ class Runner:
                 f"expected a value for each of {', '.join(self._names)}; got {', '.join(sample)}"
             )
         try:
+            self._resize([sample[name].shape for name in self._names])
             for name, detail in zip(self._names, self._inputs, strict=True):
                 self._interpreter.set_tensor(detail["index"], _encoded(sample[name], detail))
         except ValueError as error:
             raise ArgumentError(f"a sample does not fit the model: {one_line(error)}") from error
+        with quiet.silenced():
+            self.run_again()
+        return [
+            _decoded(self._output(place, detail), detail)
+            for place, detail in enumerate(self._outputs)
+        ]
+
+    def _output(self, place: int, detail: dict[str, Any]) -> np.ndarray[Any, Any]:
+        """What an output holds, without decoding."""
+        import numpy as np
+
         try:
-            with quiet.silenced():
-                self._interpreter.invoke()
+            value: np.ndarray[Any, Any] = self._interpreter.get_tensor(detail["index"])
+        except ValueError:
+            # So the interpreter says that an output whose shape is only known now came out empty.
+            now = self._interpreter.get_output_details()[place]
+            if math.prod(now["shape"]):
+                raise
+            return np.empty(now["shape"], now["dtype"])
+        return value
+
+    def run_again(self) -> None:
+        """Runs the model on the sample that it has, and reads no outputs.
+
+        Raises:
+            InvalidModelError: a kernel fails.
+        """
+        try:
+            self._interpreter.invoke()
         except RuntimeError as error:
             raise InvalidModelError(f"{self._label}: does not run: {one_line(error)}") from error
-        return [
-            _decoded(self._interpreter.get_tensor(detail["index"]), detail)
-            for detail in self._outputs
-        ]
+
+    def _resize(self, shapes: list[tuple[int, ...]]) -> None:
+        """Gives inputs of open dimensions the sizes of the sample."""
+        for shape, detail in zip(shapes, self._inputs, strict=True):
+            if -1 in detail["shape_signature"] and shape != tuple(detail["shape"]):
+                self._interpreter.resize_tensor_input(detail["index"], shape, strict=True)
+                self._is_allocated = False
+        if not self._is_allocated:
+            self._allocate()
+
+    def _allocate(self) -> None:
+        try:
+            with quiet.silenced():
+                self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise InvalidModelError(f"{self._label}: does not load: {one_line(error)}") from error
+        self._inputs = self._interpreter.get_input_details()
+        self._is_allocated = True
 
     def tensor(self, index: int) -> np.ndarray[Any, Any]:
         """Returns what a tensor of the first subgraph held in the last run.
@@ -145,7 +191,22 @@ class Runner:
         Returns:
             A copy; of a quantized tensor the float32 values it stands for.
         """
-        return _decoded(self._interpreter.get_tensor(index), self._details[index])
+        return _decoded(self.stored(index), self._details[index])
+
+    def stored(self, index: int) -> np.ndarray[Any, Any]:
+        """Returns the same as it is held: of a quantized tensor the integers.
+
+        Args:
+            index: that of an activation; the runner was made with `every_tensor`.
+
+        Returns:
+            A copy.
+
+        Raises:
+            ValueError: the tensor holds nothing.
+        """
+        values: np.ndarray[Any, Any] = self._interpreter.get_tensor(index)
+        return values
 
 
 def _watching(interpreter: type[Any]) -> dict[str, Any]:

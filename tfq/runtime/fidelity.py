@@ -55,8 +55,9 @@ class _Follower:
 
     def __init__(self, reference: Model, model: Model) -> None:
         self._runner = Runner(model)
-        self._inputs = _counterparts(reference.input_names, model.input_names, model)
-        self._outputs = _counterparts(reference.output_names, model.output_names, model)
+        places = (reference.name, model.name)
+        self._inputs = counterparts(reference.input_names, model.input_names, "input", places)
+        self._outputs = counterparts(reference.output_names, model.output_names, "output", places)
         self._names = model.input_names
         # Of each output, the power of what should be and that of the noise.
         self._powers = [[0.0, 0.0] for _ in self._outputs]
@@ -72,8 +73,9 @@ class _Follower:
         for powers, expected, place in zip(self._powers, wanted, self._outputs, strict=True):
             exact = expected.astype(np.float64).ravel()
             noise = exact - found[place].astype(np.float64).ravel()
-            powers[0] += float(exact @ exact)
-            powers[1] += float(noise @ noise)
+            # Not `@`: waking BLAS's threads takes milliseconds between two runs of a model.
+            powers[0] += float(np.square(exact).sum())
+            powers[1] += float(np.square(noise).sum())
 
     def ratio(self) -> float:
         pairs = zip(self._powers, self._counted, strict=True)
@@ -82,12 +84,34 @@ class _Follower:
         return sum(max(min(each, _EXACT), -_EXACT) for each in ratios) / len(ratios)
 
 
-def _counterparts(wanted: Sequence[str], names: Sequence[str], model: Model) -> list[int]:
-    """Return where a model has each input or output of another: by name, else by order."""
+def counterparts(
+    wanted: Sequence[str], names: Sequence[str], what: str, places: tuple[str, str]
+) -> list[int]:
+    """Find the inputs or outputs of one model among those of another: by name, else by order.
+
+    Args:
+        wanted: Their names in the one model.
+        names: Their names in the other.
+        what: "input" or "output", for the message.
+        places: What to call the two models in it.
+
+    Returns:
+        For each of `wanted`, its index in `names`.
+
+    Raises:
+        InvalidModelError: If their numbers differ.
+    """
     if len(set(names)) == len(names) and set(wanted) == set(names):
         return [names.index(name) for name in wanted]
     if len(wanted) != len(names):
         raise InvalidModelError(
-            f"{model.name}: expected inputs or outputs {', '.join(wanted)}; got {', '.join(names)}"
+            f"{places[1]}: expected {_counted(wanted, what)}, as {places[0]} has; "
+            f"got {_counted(names, what)}"
         )
     return list(range(len(wanted)))
+
+
+def _counted(names: Sequence[str], what: str) -> str:
+    """Such as `2 inputs (image, mask)`; of many names the first few."""
+    shown = ", ".join([*(name or "unnamed" for name in names[:8]), *["…"][: len(names) > 8]])
+    return f"{len(names)} {what}{'' if len(names) == 1 else 's'} ({shown or 'none'})"

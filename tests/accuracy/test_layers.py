@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from float_models import as_samples, photographs
+from layer_graphs import Graph, dice
+from op_nets import inputs_for, quantized
+
+import tfq
+from tfq.accuracy.layers import LayerError, layer_errors
+from tfq.model import Model, Operator
+from tfq.numerics.noise import sqnr
+from tfq.passes.equalize import equalize
+from tfq.passes.float_weights import float_weights
+from tfq.runtime import Runner
+
+Samples = list[dict[str, np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def images(samples: Path) -> Samples:
+    rows = np.load(samples / "evaluation.npz")["image"][:20, None]
+    return [{"image": row.astype(np.float32)} for row in rows]
+
+
+def by_operator(reference: Model, candidate: Model, images: Samples) -> dict[int, LayerError]:
+    found = layer_errors(reference, candidate, images)
+    return {each.operator: each for each in found.layers}
+
+
+def scaled(model: Model, operator: Operator, place: str, factor: float) -> Model:
+    """A model that is wrong in one scale: of an operator's weights or of its output."""
+    tensor = operator.weights if place == "weights" else operator.outputs[0]
+    assert tensor is not None
+    draft = model.draft()
+    parameters = draft["subgraphs"][0]["tensors"][tensor.index]["quantization"]
+    parameters["scale"] = tuple([factor * scale for scale in parameters["scale"]])
+    return Model.from_draft(draft)
+
+
+def test_a_model_has_no_errors_against_itself(
+    digits: Callable[..., Model], images: Samples
+) -> None:
+    plain = digits(mode="float32")
+
+    found = layer_errors(plain, plain, images)
+
+    assert found.matched == found.total == len(found.layers) == len(plain.operators)
+    assert {each.sqnr for each in found.layers} == {math.inf}
+    assert {each.isolated for each in found.layers} == {math.inf}
+    assert {each.max_error for each in found.layers} == {0.0}
+
+
+def test_errors_are_those_of_all_samples_together(
+    digits: Callable[..., Model], images: Samples
+) -> None:
+    reference, candidate = digits(mode="float32"), digits(mode="full_integer", accuracy="none")
+    runners = [Runner(each, every_tensor=True) for each in (reference, candidate)]
+    tensors = [each.operators[5].outputs[0].index for each in (reference, candidate)]
+    assert reference.tensors[tensors[0]].name == candidate.tensors[tensors[1]].name
+    rows: list[list[np.ndarray]] = [[], []]
+    for image in images:
+        for runner, index, values in zip(runners, tensors, rows, strict=True):
+            runner.run(image)
+            values.append(runner.tensor(index))
+    wanted, found = (np.concatenate(values) for values in rows)
+
+    layer = by_operator(reference, candidate, images)[5]
+
+    assert layer.sqnr == pytest.approx(sqnr(wanted, found), abs=1e-3)
+    assert layer.max_error == pytest.approx(np.abs(wanted - found).max(), rel=1e-5)
+    assert layer.mean_error == pytest.approx(np.abs(wanted - found).mean(), rel=1e-4)
+
+
+def test_the_worst_come_first_and_alone_they_are_no_worse_in_the_middle(
+    digits: Callable[..., Model], images: Samples
+) -> None:
+    candidate = digits(mode="full_integer", accuracy="none")
+
+    found = layer_errors(digits(mode="float32"), candidate, images).layers
+
+    assert [each.sqnr for each in found] == sorted(each.sqnr for each in found)
+    alone = [each.isolated for each in found if each.isolated is not None]
+    assert len(alone) == len(found)
+    assert np.median(alone) > np.median([each.sqnr for each in found]) + 3
+
+
+def test_a_broken_layer_shows_alone_and_in_its_weights(
+    digits: Callable[..., Model], images: Samples
+) -> None:
+    whole = digits(mode="full_integer", accuracy="none")
+    broken = scaled(whole, whole.operators[4], "weights", 1.5)
+
+    layers = by_operator(digits(mode="float32"), broken, images)
+
+    worst = min(layers.values(), key=lambda each: each.isolated or 0.0)
+    assert worst.operator == 4
+    assert worst.weight_sqnr == pytest.approx(20 * math.log10(2), abs=0.2)
+    assert all(
+        each.weight_sqnr is None or each.weight_sqnr > 30
+        for each in layers.values()
+        if each is not worst
+    )
+    # What comes after has its error, but does not make it.
+    assert layers[5].sqnr < 15 < 30 < (layers[5].isolated or 0.0)
+    assert not any(each.rescaled for each in layers.values())
+
+
+def test_a_range_that_is_too_narrow_clips(digits: Callable[..., Model], images: Samples) -> None:
+    whole = digits(mode="full_integer", accuracy="none")
+    narrow = scaled(whole, whole.operators[3], "output", 0.4)
+    reference = digits(mode="float32")
+
+    before, after = (by_operator(reference, each, images)[3] for each in (whole, narrow))
+
+    assert before.saturation is not None and before.saturation < 0.001
+    assert after.saturation is not None and after.saturation > 0.01
+    assert after.range_use == 1.0
+    assert after.sqnr < before.sqnr
+
+
+def test_a_range_that_is_too_wide_stays_empty(
+    digits: Callable[..., Model], images: Samples
+) -> None:
+    whole = digits(mode="full_integer", accuracy="none")
+    wide = scaled(whole, whole.operators[3], "output", 8.0)
+
+    layer = by_operator(digits(mode="float32"), wide, images)[3]
+
+    assert layer.range_use is not None and layer.range_use < 0.15
+    assert layer.saturation == 0.0
+
+
+def test_floats_have_no_range(digits: Callable[..., Model], images: Samples) -> None:
+    found = layer_errors(digits(mode="float32"), digits(mode="dynamic_range"), images).layers
+
+    assert {each.range_use for each in found} == {each.saturation for each in found} == {None}
+    assert all(each.sqnr > 20 for each in found)
+
+
+def test_equalized_layers_are_compared_up_to_their_scales(faces: dict[str, Path]) -> None:
+    plain = float_weights(tfq.load(faces["face_detection_front"]))[0]
+    equalized, _ = equalize(plain)
+    images = as_samples(plain, photographs(plain.inputs[0].shape, 4, seed=1))
+
+    found = layer_errors(plain, equalized, images)
+
+    inner = [each for each in found.layers if each.rescaled]
+    assert len(inner) > 50
+    assert min(each.sqnr for each in found.layers) > 80
+    assert min(each.isolated or 0.0 for each in found.layers) > 80
+    weights = [each.weight_sqnr for each in found.layers if each.weight_sqnr is not None]
+    assert min(weights) > 80
+    names = {each.name for each in plain.outputs}
+    assert not any(each.rescaled for each in found.layers if each.name in names)
+
+
+def test_weights_stored_in_half_the_bits_are_compared_as_what_they_stand_for(
+    digits: Callable[..., Model], images: Samples
+) -> None:
+    found = layer_errors(digits(mode="float32"), digits(mode="float16"), images[:2]).layers
+
+    weights = [each.weight_sqnr for each in found if each.weight_sqnr is not None]
+    assert len(weights) == 10
+    assert all(60 < each < 100 for each in weights)
+
+
+def test_values_that_are_no_numbers_are_the_worst_error(bindings: Any) -> None:
+    net = Graph(bindings)
+    model = net.made(net.op("RELU", [net.op("LOG", [net.input(1, 4)])]))
+    sample = {model.input_names[0]: np.array([[-1.0, 1.0, 2.0, 3.0]], np.float32)}
+
+    found = layer_errors(model, model, [sample]).layers
+
+    assert found[0].sqnr == -math.inf
+
+
+def test_huge_and_tiny_values_keep_their_errors(bindings: Any) -> None:
+    """Their squares are more, or less, than float32 holds."""
+
+    def net(factor: float) -> Model:
+        graph = Graph(bindings)
+        return graph.made(graph.op("MUL", [graph.input(1, 4), graph.constant([[factor] * 4])]))
+
+    for size in (1e25, 1e-25):
+        wanted, found = net(size), net(1.1 * size)
+        (layer,) = layer_errors(wanted, found, inputs_for(wanted)).layers
+        assert layer.sqnr == pytest.approx(20, abs=0.1)
+
+
+def test_what_only_xnnpack_runs_is_compared_all_the_same(bindings: Any) -> None:
+    """LiteRT's own kernels refuse scales that are far apart."""
+    net = Graph(bindings)
+    first = net.conv(net.input(1, 6, 6, 3), 1e-9 * dice(1, 4, 3, 3, 3), [1e-9] * 4)
+    reference = net.made(net.conv(first, 1e-3 * dice(2, 5, 1, 1, 4), [1e-12] * 5))
+    candidate, _ = quantized(reference)
+
+    found = layer_errors(reference, candidate, inputs_for(reference))
+
+    assert found.matched == found.total
+
+
+def test_numbers_that_count_things_are_no_layers(bindings: Any) -> None:
+    net = Graph(bindings)
+    data = net.op("RELU", [net.input(1, 8)])
+    net.graph.outputs.append(data)
+    model = net.made(data, net.op("RANK", [data], 1))
+
+    found = layer_errors(model, model, inputs_for(model))
+
+    assert [each.op for each in found.layers] == ["RELU"]
+    assert found.total == 1
+
+
+def test_a_comparison_needs_samples(digits: Callable[..., Model]) -> None:
+    plain = digits(mode="float32")
+
+    with pytest.raises(tfq.CalibrationDataError, match="expected samples"):
+        layer_errors(plain, plain, [])

@@ -1,0 +1,567 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tfq
+from tfq.report.html import write_report
+
+pytest.importorskip("fast_sugiyama", reason="its wheels begin with Python 3.11")
+
+PROFILES = ["artpec8", "tidl-tda4vm"]
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(2)</script>",
+    "{{data}} &lt;b&gt; ]]> <!--",
+]
+# Clicks on many elements without moving the mouse to each.
+CLICKS = """all => all.map(each => each.dispatchEvent(new MouseEvent("click", { bubbles: true })))
+  .length"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium; without it, tests are skipped, and fail where CI is set."""
+    absent = pytest.fail if os.environ.get("CI") else pytest.skip
+    program = shutil.which("chromium")
+    if program is None:
+        absent("there is no chromium: apt-get install chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        absent("there is no playwright: pip install playwright")
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    switches += [
+        f"--disable-{each}" for each in ("background-networking", "component-update", "sync")
+    ]
+    with sync_playwright() as started:
+        running = started.chromium.launch(executable_path=program, args=switches)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a page; at the end nothing may have gone wrong in it, and nothing have left it."""
+    contexts, wrong = [], []
+
+    def visit(path: Path, mark: str = "", **options: Any) -> Any:
+        size = {"width": 1400, "height": 900}
+        context = browser.new_context(**{"viewport": size, "reduced_motion": "reduce"} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        # Violations of the Content-Security-Policy are printed there too.
+        page.on("console", lambda message: wrong.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: (wrong.append(f"ran: {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda request: asked.append(request.url))
+        asked: list[str] = []
+        page.goto(path.as_uri() + mark)
+        if [url.partition("#")[0] for url in asked] != [path.as_uri()]:
+            wrong.append(f"asked for {asked}")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+@pytest.fixture(scope="module")
+def swept(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep of the digits sample over some modes."""
+    from tfq.sweep import sweep
+
+    folder = tmp_path_factory.mktemp("swept")
+    sweep(
+        samples / "digits.keras",
+        profiles=PROFILES,
+        calibration_data=samples / "calibration.npz",
+        evaluation_data=samples / "evaluation.npz",
+        modes=["float*", "full_integer.per_*.standard", "full_integer.per_tensor.power_of_two"],
+        output=folder,
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(swept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the sweep's recommended model, which has everything that a page can have."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report([], path, sweep=swept)
+    return path
+
+
+@pytest.fixture(scope="module")
+def hybrid(digits: Callable[..., tfq.Model], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of a float-I/O model with findings of all severities."""
+    path = tmp_path_factory.mktemp("report") / "hybrid.html"
+    model = digits(mode="full_integer", input_type="float32")
+    write_report(model, path, profiles=PROFILES)
+    return path
+
+
+def node(page: Any, operator: int) -> Any:
+    return page.locator(f'g.node[data-node="op{operator}"]')
+
+
+def test_every_section_is_there(visit: Callable[..., Any], report: Path) -> None:
+    page = visit(report)
+    titles = page.locator("h2:visible").all_inner_texts()
+    assert titles == ["Verdict", "Sweep", "Graph", "Plots", "Operators"]
+    assert page.title() == page.locator("h1").inner_text()
+    figures = page.locator("#plots figcaption strong").all_inner_texts()
+    assert figures == [
+        "Error by layer",
+        "Spread of the weights' ranges",
+        "MACs by type",
+        "Weight bytes by type",
+    ]
+    assert page.locator("svg.plot:not([aria-label])").count() == 0
+
+
+def test_verdicts_are_words_and_signs(visit: Callable[..., Any], hybrid: Path) -> None:
+    badges = visit(hybrid).locator(".verdicts .badge").all_inner_texts()
+    assert badges == ["✗ artpec8: fail", "✗ tidl-tda4vm: fail"]
+
+
+def test_a_click_on_an_operator_shows_its_scales(
+    visit: Callable[..., Any], hybrid: Path, digits: Callable[..., tfq.Model]
+) -> None:
+    page = visit(hybrid)
+    operator = digits(mode="full_integer", input_type="float32").operators[3]
+    node(page, 3).click()
+    details = page.locator("#details").inner_text()
+    weights, output = operator.weights, operator.outputs[0]
+    assert weights is not None and weights.quantization and output.quantization
+    assert details.startswith(f"{operator.name} op 3")
+    for tensor in (*operator.inputs, output):
+        assert tensor is not None and tensor.name in details
+        assert "×".join(map(str, tensor.shape)) in details
+    for expected in (
+        f"{len(weights.quantization.scales)} from",
+        f"{output.quantization.scales[0]:.6g}",
+        str(output.quantization.zero_point),
+        "quantized dimension",
+        "stride_w",
+        f"{operator.macs:,}",
+    ):
+        assert expected in details
+    figures = page.locator("#details figcaption strong").all_inner_texts()
+    assert "Values" in figures and "Range of each channel" in figures
+    page.get_by_text("All scales and zero points").first.click()
+    rows = page.locator("#details table").first.locator("tbody tr")
+    rows.first.wait_for()
+    assert rows.count() == len(weights.quantization.scales)
+
+
+def test_an_input_of_the_model_can_be_looked_at(visit: Callable[..., Any], hybrid: Path) -> None:
+    page = visit(hybrid)
+    page.locator("g.node.input").click()
+    details = page.locator("#details").inner_text()
+    assert details.startswith("Input of the model") and "1×8×8×1" in details
+    assert "Q102" in details
+
+
+def test_search_finds_counts_and_cycles(visit: Callable[..., Any], report: Path) -> None:
+    page = visit(report)
+    page.keyboard.press("/")
+    page.keyboard.type("depthwise_conv")
+    count = page.locator("g.node.match").count()
+    said = page.locator("#found")
+    assert count == 4 and said.inner_text() == "4 matches"
+    assert said.get_attribute("aria-live") == "polite"
+    found = []
+    for turn in range(1, 6):
+        page.keyboard.press("Enter")
+        assert said.inner_text() == f"{(turn - 1) % 4 + 1} of 4"
+        found.append(page.locator("g.node.found").get_attribute("data-node"))
+    assert len(set(found)) == 4 and found[4] == found[0]
+    page.keyboard.press("Shift+Enter")
+    assert said.inner_text() == "4 of 4"
+    page.fill("#search", "block3_pointwise")
+    assert page.locator("g.node.match").count() >= 1
+    page.fill("#search", "nothing is called so")
+    assert said.inner_text() == "0 matches" and page.locator("g.node.match").count() == 0
+
+
+def test_the_filter_fades_all_others(visit: Callable[..., Any], hybrid: Path) -> None:
+    page = visit(hybrid)
+    page.select_option("#filter-type", "MEAN")
+    total = page.locator("g.node").count()
+    assert page.locator("g.node.faded").count() == total - 1
+    assert page.locator("#kept").inner_text() == "1 of 13 operators"
+    page.select_option("#filter-type", "")
+    page.select_option("#filter-compute", "float")
+    assert page.locator("#kept").inner_text() == "1 of 13 operators"
+    page.select_option("#filter-compute", "")
+    assert page.locator("g.node.faded").count() == 0
+
+
+def test_the_table_filters_sorts_and_selects(visit: Callable[..., Any], report: Path) -> None:
+    page = visit(report)
+    table = page.locator("#operators table")
+    page.fill("#filter", "depthwise")
+    assert table.locator("tbody tr:visible").count() == 4
+    assert page.locator("#rows").inner_text() == "4 of 12 operators"
+    page.fill("#filter", "")
+    head = table.locator("th", has_text="MACs")
+    orders = []
+    for order in ("ascending", "descending"):
+        head.locator("button").click()
+        assert head.get_attribute("aria-sort") == order
+        column = table.locator("thead th").all_inner_texts().index(head.inner_text())
+        orders.append(table.locator(f"tbody td:nth-child({column + 1})").all_inner_texts())
+    assert table.locator("th[aria-sort]").count() == 1
+    largest = table.locator("tbody tr").first.locator("td").first.inner_text()
+    assert sorted(orders[0]) == sorted(orders[1]) and orders[0][-1] == orders[1][0] != orders[0][0]
+    table.locator("tbody tr").first.locator("td").last.click()
+    selected = page.locator("g.node.selected").get_attribute("data-node")
+    assert selected == f"op{largest}"
+    assert page.locator("#details h3").inner_text().endswith(f"op {largest}")
+
+
+def test_colours_show_compute_placement_and_error(visit: Callable[..., Any], report: Path) -> None:
+    page = visit(report)
+    choices = page.locator("#colour option").all_inner_texts()
+    assert choices == ["compute", *(f"placement: {each}" for each in PROFILES), "error (SQNR)"]
+    assert page.locator("g.node.integer").count() == 12
+    page.select_option("#colour", "placement artpec8")
+    assert page.locator("g.node.accelerator").count() == 11
+    assert page.locator("g.node.cpu").count() == 1
+    assert page.locator(".legend").inner_text().split("\n") == ["on the accelerator", "on the CPU"]
+    page.select_option("#colour", "error")
+    details = page.locator("g.node.op text.detail").all_text_contents()
+    assert details and all(each.endswith(" dB") for each in details)
+
+
+def test_a_finding_leads_to_its_operator_and_rule(visit: Callable[..., Any], hybrid: Path) -> None:
+    page = visit(hybrid)
+    group = page.locator("#verdict article").first.locator("details", has_text="Q201").first
+    group.locator("summary").first.click()
+    group.locator(".findings li").first.wait_for()
+    assert group.locator(".findings li").count() == 10
+    group.locator("summary", has_text="About rule Q201").click()
+    text = group.locator(".text")
+    text.wait_for()
+    assert text.locator("h5", has_text="Why is this bad?").count() == 1
+    assert text.locator("code", has_text="tfq retarget").count() >= 1
+    links = text.locator("a").evaluate_all("links => links.map(link => link.protocol)")
+    assert links and set(links) == {"https:"}
+    group.locator(".findings button").nth(1).click()
+    assert page.locator("#details h3").inner_text() == "DEPTHWISE_CONV_2D op 2"
+    assert page.locator("#details h3").evaluate("node => node === document.activeElement")
+
+
+def test_the_sweep_is_a_table_with_its_advice(visit: Callable[..., Any], report: Path) -> None:
+    page = visit(report)
+    rows = page.locator("#sweep table.sortable tbody tr")
+    assert rows.count() == 5
+    chosen = page.locator("#sweep tr.chosen td").first.locator("> *").all_inner_texts()
+    name = "full_integer.per_tensor.power_of_two"
+    assert chosen == [name, "recommended"]
+    assert page.locator(".advice").inner_text().startswith(f"Recommended: {name}.")
+    figure = page.locator("#sweep figure").first
+    assert figure.locator("path.front").count() == 1
+    assert name in figure.locator("text.name").all_text_contents()
+    figure.locator("summary").click()
+    figure.locator("tbody tr").first.wait_for()
+    assert figure.locator("tbody tr").count() == 5
+
+
+def test_a_mode_that_failed_is_a_row_with_its_reason(
+    visit: Callable[..., Any], samples: Path, tmp_path: Path
+) -> None:
+    from tfq.sweep import sweep
+
+    folder = tmp_path / "swept"
+    sweep(samples / "digits.keras", modes=["float32", "full_integer*standard"], output=folder)
+    write_report([], tmp_path / "report.html", sweep=folder)
+    page = visit(tmp_path / "report.html")
+    failed = page.locator("#sweep tr.failed")
+    assert failed.count() == 2
+    assert "calibration" in failed.first.inner_text()
+
+
+def test_the_keyboard_alone_reaches_and_opens_an_operator(
+    visit: Callable[..., Any], report: Path
+) -> None:
+    page = visit(report)
+    focused = "document.activeElement"
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"{focused}.matches('g.node')"):
+            break
+    assert page.evaluate(f"{focused}.dataset.node") == "input0"
+    for key, expected in [("ArrowDown", "op0"), ("ArrowDown", "op1"), ("ArrowUp", "op0")]:
+        page.keyboard.press(key)
+        assert page.evaluate(f"{focused}.dataset.node") == expected
+    page.keyboard.press("End")
+    assert page.evaluate(f"{focused}.dataset.node") == "output0"
+    box = page.locator('g.node[data-node="output0"]').bounding_box()
+    frame = page.locator(".frame").bounding_box()
+    assert frame["y"] <= box["y"] and box["y"] + box["height"] <= frame["y"] + frame["height"]
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    assert page.evaluate(f"{focused}.innerText") == "SOFTMAX op 11"
+    page.keyboard.press("Escape")
+    assert page.evaluate(f"{focused}.dataset.node") == "op11"
+    assert page.locator("g.node[tabindex='0']").count() == 1
+
+
+def test_arrows_go_sideways_between_branches(
+    visit: Callable[..., Any], shared_models: Path, tmp_path: Path
+) -> None:
+    write_report(shared_models / "edgetpu_pairs" / "split_concat.tflite", tmp_path / "r.html")
+    page = visit(tmp_path / "r.html")
+    page.locator("g.node.op").first.focus()
+    page.keyboard.press("ArrowDown")
+    first = page.evaluate("document.activeElement.dataset.node")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.dataset.node") == first
+
+
+def test_keys_and_skip_link(visit: Callable[..., Any], report: Path) -> None:
+    page = visit(report)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("?")
+    assert page.locator("dialog").is_visible()
+    page.get_by_role("button", name="Close").click()
+    assert not page.locator("dialog").is_visible()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+
+
+def test_wheel_buttons_keys_and_drags_move_the_graph(
+    visit: Callable[..., Any], report: Path
+) -> None:
+    page = visit(report)
+    page.locator("#graph").scroll_into_view_if_needed()
+    page.wait_for_timeout(400)  # a wheel just after the page scrolled is still the page's
+
+    def moved(act: Callable[[], object]) -> bool:
+        before = page.locator("g.layer").get_attribute("transform")
+        act()
+        page.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        return bool(page.locator("g.layer").get_attribute("transform") != before)
+
+    frame = page.locator(".frame").bounding_box()
+    x, y = frame["x"] + 40, frame["y"] + 60
+
+    def drag() -> None:
+        page.mouse.down()
+        page.mouse.move(x + 80, y + 50, steps=4)
+        page.mouse.up()
+
+    page.mouse.move(x, y)
+    assert moved(drag)
+    assert moved(lambda: page.mouse.wheel(0, -200))
+    assert moved(lambda: page.get_by_role("button", name="Zoom out").click())
+    page.locator("svg.canvas").focus()
+    for key in ("+", "-", "ArrowLeft", "ArrowDown"):
+        assert moved(lambda key=key: page.keyboard.press(key)), key
+    page.keyboard.press("0")
+    boxes = page.locator("g.node").evaluate_all(
+        "all => all.map(n => n.getBoundingClientRect().top)"
+    )
+    assert min(boxes) >= frame["y"] - 1
+
+
+def test_the_address_remembers_the_operator(visit: Callable[..., Any], report: Path) -> None:
+    page = visit(report, "#op=4")
+    assert page.locator("#details h3").inner_text().endswith("op 4")
+    node(page, 2).click()
+    assert page.url.endswith("#op=2")
+    for strange in ("#op=9999", "#model=7&op=x", "#%ff"):
+        assert visit(report, strange).locator("g.node.selected").count() == 0
+
+
+def test_text_of_a_model_stays_text(
+    visit: Callable[..., Any],
+    digits: Callable[..., tfq.Model],
+    edited: Callable[..., bytes],
+    tmp_path: Path,
+) -> None:
+    digits(mode="full_integer").save(tmp_path / "plain.tflite")
+
+    def change(model: Any) -> None:
+        for place, tensor in enumerate(model.subgraphs[0].tensors):
+            tensor.name = HOSTILE[place % len(HOSTILE)].encode()
+        model.subgraphs[0].name = HOSTILE[0].encode()
+
+    path = tmp_path / "<b>&.tflite"
+    path.write_bytes(edited(tmp_path / "plain.tflite", change))
+    write_report(path, tmp_path / "report.html", profiles=PROFILES)
+    page = visit(tmp_path / "report.html")
+    page.locator("#verdict article > details > summary").evaluate_all(CLICKS)
+    page.locator("g.node").evaluate_all(CLICKS)
+    page.locator("#verdict .findings").last.wait_for()
+    details = page.locator("#operators tbody").inner_text() + page.locator("main").inner_text()
+    assert all(name in details for name in HOSTILE)
+    assert page.locator("main :is(script, img, b)").count() == 0
+    assert page.locator("h1").inner_text() == "<b>&.tflite"
+
+
+def test_every_real_model_opens(
+    visit: Callable[..., Any], shared_models: Path, faces: dict[str, Path], tmp_path: Path
+) -> None:
+    paths = [*sorted(shared_models.rglob("*.tflite")), *faces.values()]
+    models = []
+    for path in paths:
+        try:
+            models.append(tfq.load(path))
+        except tfq.Error:
+            continue
+    assert len(models) > 20
+    write_report(models, tmp_path / "report.html", profiles=["artpec8"])
+    page = visit(tmp_path / "report.html")
+    for place, model in enumerate(models):
+        page.select_option("#model", str(place))
+        found = page.locator("g.node.op, #operators tbody tr").evaluate_all(CLICKS)
+        assert found == 2 * len(model.operators)
+        if found:
+            assert page.locator("#details h3").inner_text().endswith(f"op {found // 2 - 1}")
+
+
+# Of texts and what is behind them, the contrast (https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio).
+CONTRASTS = """selectors => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = colour => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = colour => {
+    const [r, g, b] = rgba(colour).slice(0, 3).map(each => each / 255)
+      .map(each => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = node => {
+    const box = node.closest(".node")?.querySelector(".box");
+    if (box) return getComputedStyle(box).fill;
+    for (let each = node; each; each = each.parentElement) {
+      const colour = getComputedStyle(each).backgroundColor;
+      if (rgba(colour)[3] === 255) return colour;
+    }
+    return "white";
+  };
+  return selectors.map(selector => {
+    const node = document.querySelector(selector);
+    if (!node) return [selector, 0];
+    const style = getComputedStyle(node);
+    const text = node instanceof SVGElement ? style.fill : style.color;
+    const [low, high] = [light(text), light(behind(node))].sort((a, b) => a - b);
+    return [selector, (high + 0.05) / (low + 0.05)];
+  });
+}"""
+TEXTS = [
+    "h1",
+    "h2",
+    "nav a",
+    ".facts dt",
+    ".facts dd",
+    ".facts small",
+    ".badge.pass",
+    ".badge.fail",
+    ".badge.error",
+    ".badge.hint",
+    ".cause",
+    ".count",
+    "figcaption span",
+    ".plot .tick",
+    ".plot .label",
+    ".key li",
+    "th button",
+    "td",
+    "td .link",
+    ".node.op .name",
+    ".node.op .detail",
+    ".node.input .detail",
+    ".details dt",
+    ".details dd",
+    ".details .link",
+    "footer",
+    "output",
+    "label",
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_can_be_read(visit: Callable[..., Any], hybrid: Path, scheme: str) -> None:
+    page = visit(hybrid, color_scheme=scheme)
+    node(page, 1).click()
+    texts = [each for each in TEXTS if each != ".badge.pass"]
+    found = page.evaluate(CONTRASTS, texts)
+    assert [each for each in found if each[1] < 4.5] == []
+    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert (sum(map(int, ground[4:-1].split(","))) < 3 * 64) == (scheme == "dark")
+
+
+# Elements that hide a part of themselves: what they cut off is not on the paper.
+CLIPPED = """() => [...document.querySelectorAll("body *")].filter(node => {
+  const style = getComputedStyle(node);
+  if (node.closest("svg, .unseen, dialog, option") || !node.getClientRects().length) return false;
+  const cut = axis => style[`overflow${axis}`] !== "visible";
+  return (cut("X") && node.scrollWidth > node.clientWidth + 1) ||
+    (cut("Y") && node.scrollHeight > node.clientHeight + 1);
+}).map(node => node.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_paper_has_everything_on_white(
+    visit: Callable[..., Any], report: Path, scheme: str
+) -> None:
+    # A4 without its margins, at 96 dots an inch.
+    page = visit(report, color_scheme=scheme, viewport={"width": 700, "height": 1000})
+    node(page, 1).dispatch_event("click")
+    page.emulate_media(media="print", color_scheme=scheme)
+    page.locator("details:not([open])").first.wait_for(state="detached")
+    assert page.evaluate(CLIPPED) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
+    edges = page.locator("g.node").evaluate_all(
+        "all => all.map(n => n.getBoundingClientRect()).map(box => [box.left, box.right])"
+    )
+    assert all(left >= 0 and right <= 700 for left, right in edges)
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 32, 38)"
+    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert ground == "rgba(0, 0, 0, 0)"
+    page.emulate_media(media="screen")
+    page.locator("details:not([open])").first.wait_for()
+    assert page.locator("svg.canvas[viewBox]").count() == 0
+
+
+@pytest.mark.parametrize("width", [700, 1000, 1400])
+def test_nothing_is_wider_than_the_window(
+    visit: Callable[..., Any], report: Path, width: int
+) -> None:
+    page = visit(report, viewport={"width": width, "height": 900})
+    node(page, 1).dispatch_event("click")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_without_javascript_a_sentence_says_so(visit: Callable[..., Any], report: Path) -> None:
+    page = visit(report, java_script_enabled=False)
+    assert "JavaScript" in page.locator("noscript").inner_text()
+
+
+def test_the_page_never_makes_elements_of_text() -> None:
+    folder = Path(tfq.__file__).parent / "report" / "html"
+    scripts = {path.name: path.read_text("utf-8") for path in folder.glob("*.js")}
+    assert len(scripts) > 10
+    for banned in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        users = [
+            name for name, text in scripts.items() if banned in text.replace("no innerHTML", "")
+        ]
+        assert not users, banned

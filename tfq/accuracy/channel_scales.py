@@ -1,0 +1,109 @@
+"""Finds the scales by which a candidate's channels differ from those of its reference.
+
+Equalization (`tfq.passes.equalize`, and other tools') divides the channels of activations and makes
+up for it in the layers around them. What is inside such a model is compared up to these scales.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tfq.numerics.noise import decibels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from tfq.model import Tensor
+
+    Array = np.ndarray[Any, Any]
+
+# One value of a channel always has a scale that explains it.
+_FEWEST_ROWS = 4
+# Scales explain less than this of what quantization itself does; of a model that surely was
+# equalized, little more than chance is enough.
+_CLEAR_GAIN, _GAIN = 10.0, 1.0
+# Channels that all have one factor are no equalization, but a wrong scale: to be seen as error.
+_SPREAD = 0.05
+# The square of the correlation from which on the slope of a channel means something.
+_CORRELATED = 0.5
+
+
+class Fit:
+    """The sums from which the best scale of each channel of an activation follows."""
+
+    def __init__(self) -> None:
+        """Have seen nothing."""
+        self._rows = 0
+        self._sums: Array | None = None
+
+    def add(self, expected: Array, found: Array) -> None:
+        """Look at one sample.
+
+        Args:
+            expected: What the reference holds.
+            found: What the candidate holds, of the same shape; channels lie along the last axis.
+        """
+        import numpy as np
+
+        if not expected.ndim or not expected.size:
+            return
+        rows = [each.reshape(-1, each.shape[-1]).astype(np.float64) for each in (expected, found)]
+        a, b = rows
+        sums = np.stack([(a * a).sum(axis=0), (a * b).sum(axis=0), (b * b).sum(axis=0)])
+        self._sums = sums if self._sums is None else self._sums + sums
+        self._rows += len(a)
+
+    def result(self) -> tuple[float, Array] | None:
+        """Return what scales gain in dB, and the scales: reference / candidate, of each channel.
+
+        None where they gain nothing, or there is too little to tell.
+        """
+        import numpy as np
+
+        if self._sums is None or self._rows < _FEWEST_ROWS or not np.isfinite(self._sums).all():
+            return None
+        wanted, both, found = self._sums
+        usable = (both > 0) & (found > 0)
+        if np.count_nonzero(usable) < 2:
+            return None
+        # The noise is the candidate's: this is the slope over what the reference holds.
+        scales = np.divide(wanted, both, out=np.ones_like(both), where=usable)
+        # Where there is mostly noise, the slope is none.
+        noisy = usable & (both**2 < _CORRELATED * wanted * found)
+        scales[noisy] = np.sqrt(wanted[noisy] / found[noisy])
+        weights = wanted[usable] / wanted[usable].sum()
+        logs = np.log(scales[usable])
+        if np.sqrt((weights * (logs - (weights * logs).sum()) ** 2).sum()) < _SPREAD:
+            return None
+        plain = np.maximum(wanted - 2 * both + found, 0).sum()
+        scaled = np.maximum(wanted - 2 * scales * both + scales**2 * found, 0).sum()
+        return decibels(float(plain), float(scaled)), scales
+
+
+def channel_scales(fits: Mapping[Tensor, Fit], *, certain: bool = False) -> dict[Tensor, Array]:
+    """Choose the activations that are multiples of their counterparts channel by channel.
+
+    That a model was equalized shows in at least one activation whose error all but vanishes with a
+    positive scale for each channel; then those count that gain less, too.
+
+    Args:
+        fits: By the candidate's activation, what was seen of it; outputs of the model left out, as
+            nobody makes up for their scales.
+        certain: Whether the model is known to be equalized.
+
+    Returns:
+        By activation, the scale of each channel: reference / candidate.
+    """
+    import numpy as np
+
+    found = {tensor: fit.result() for tensor, fit in fits.items()}
+    gains = {tensor: each for tensor, each in found.items() if each is not None}
+    if not certain and not any(gain >= _CLEAR_GAIN for gain, _ in gains.values()):
+        return {}
+    return {
+        tensor: scales.astype(np.float32)
+        for tensor, (gain, scales) in gains.items()
+        if gain >= _GAIN
+    }

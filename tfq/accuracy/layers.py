@@ -1,0 +1,365 @@
+"""The error of every layer: what a candidate computes beside what its reference does."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tfq.accuracy.channel_scales import Fit, channel_scales
+from tfq.accuracy.counterparts import Counterparts, counterparts, input_pairs, is_fixed
+from tfq.accuracy.isolated import Exploded, explode
+from tfq.accuracy.running import Running
+from tfq.accuracy.weights import weight_sqnr
+from tfq.errors import CalibrationDataError, InvalidModelError
+from tfq.model.record import record_of
+from tfq.numerics.noise import decibels
+from tfq.passes.parameters import LIMITS, parameters
+from tfq.runtime import quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import numpy as np
+
+    from tfq.model import Model, Operator, Tensor
+
+    Array = np.ndarray[Any, Any]
+    Sample = Mapping[str, Array]
+
+_REAL = frozenset({"float32", "float16", "float64"})
+_SMALL = frozenset({"int8", "uint8", "int16"})
+# So many samples say whether channels were scaled.
+_FITTED = 8
+# Quantization to 8 bits leaves weights above it (measured: 30 dB and more); scaled ones are below.
+_LIKE_DB = 20.0
+
+
+@dataclass(frozen=True)
+class LayerError:
+    """How far one output of an operator is from what it stands for.
+
+    All is in the units of the candidate: where `rescaled`, the reference's values are divided by
+    the scales of the channels first.
+
+    Attributes:
+        operator: The index of the operator in the candidate.
+        op: Its name.
+        tensor: The index of the output in the candidate.
+        name: The name of the output.
+        reference_name: The name of its counterpart.
+        sqnr: 10·log10(Σ reference² / Σ (reference - candidate)²) over all samples, in dB: the error
+            that accumulated up to here. -infinity for noise without a signal, or that is no number.
+        isolated: Likewise, of the operator alone, fed with the reference's values; None where that
+            cannot be had (see `tfq.accuracy.isolated`).
+        max_error: The largest |reference - candidate|.
+        mean_error: The mean.
+        range_use: The distance of the largest integer seen from the smallest, as a share of what
+            the type has; None for floats.
+        saturation: The share of values that are clipped: the candidate has the lowest or highest
+            integer of the type, and the reference is more than a step beyond what that stands for;
+            None for floats.
+        weight_sqnr: As `sqnr`, of the operator's weights; None if it has none, or its counterpart
+            has weights of another shape.
+        rescaled: Whether the channels were found to be multiples of the reference's, as
+            equalization makes them.
+    """
+
+    operator: int
+    op: str
+    tensor: int
+    name: str
+    reference_name: str
+    sqnr: float
+    isolated: float | None
+    max_error: float
+    mean_error: float
+    range_use: float | None
+    saturation: float | None
+    weight_sqnr: float | None
+    rescaled: bool = False
+
+
+@dataclass(frozen=True)
+class LayerErrors:
+    """The errors of all layers that could be matched.
+
+    Attributes:
+        matched: How many outputs of operators have a counterpart.
+        total: How many there are with real numbers, quantized or not, that depend on the inputs.
+        layers: Their errors, the worst first.
+    """
+
+    matched: int
+    total: int
+    layers: tuple[LayerError, ...]
+
+
+def layer_errors(reference: Model, candidate: Model, samples: Iterable[Sample]) -> LayerErrors:
+    """Measure the error of each layer of a model, accumulated and on its own.
+
+    Args:
+        reference: The model as it should compute, float or quantized; its first subgraph is run.
+        candidate: What stands for it.
+        samples: Real values by the name of each input of the reference, with the batch axis.
+
+    Returns:
+        The errors; only sums are kept while samples are run.
+
+    Raises:
+        CalibrationDataError: If there are no samples.
+        ArgumentError: If a sample does not fit.
+        InvalidModelError: If a model does not load or run, or the inputs of both do not match.
+    """
+    rest = iter(samples)
+    head = list(itertools.islice(rest, _FITTED))
+    if not head:
+        raise CalibrationDataError("comparison of layers: expected samples, got none")
+    with quiet.silenced():
+        comparing = _Comparing(reference, candidate)
+        comparing.fit(head)
+        for sample in itertools.chain(head, rest):
+            comparing.add(sample)
+    if comparing.complaint is not None:
+        warnings.warn(f"isolated errors are left out: {comparing.complaint}", stacklevel=2)
+    return comparing.result()
+
+
+class _Limits(NamedTuple):
+    """What the integers of an activation can be, and the numbers at which they clip."""
+
+    low: int
+    high: int
+    least: float
+    most: float
+
+
+class _Layer:
+    """One output of an operator, and the sums of its errors."""
+
+    def __init__(self, operator: Operator, tensor: Tensor, theirs: Tensor) -> None:
+        self.operator, self.tensor, self.theirs = operator, tensor, theirs
+        self.limits = _limits(tensor)
+        self.count = self.clipped = 0
+        self.signal = self.noise = self.isolated_noise = self.total = self.most = 0.0
+        self.low, self.high = math.inf, -math.inf
+
+    def add(self, expected: Array, found: Array, stored: Array) -> None:
+        """Add the error of one sample."""
+        import numpy as np
+
+        if not expected.size:
+            return
+        error = found - expected
+        self.signal += _power(expected)
+        self.noise += _power(error)
+        np.abs(error, out=error)
+        self.total += float(error.sum(dtype=np.float64))
+        self.most = float(np.maximum(self.most, error.max()))
+        self.count += expected.size
+        if self.limits is not None:
+            self._look_at_integers(self.limits, expected, stored)
+
+    def _look_at_integers(self, limits: _Limits, expected: Array, stored: Array) -> None:
+        import numpy as np
+
+        low, high = int(stored.min()), int(stored.max())
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        if low == limits.low:
+            self.clipped += int(np.count_nonzero((stored == low) & (expected < limits.least)))
+        if high == limits.high:
+            self.clipped += int(np.count_nonzero((stored == high) & (expected > limits.most)))
+
+    def result(self, isolated: bool, weights: float | None, rescaled: bool) -> LayerError:
+        count = max(self.count, 1)
+        range_use = saturation = None
+        if self.limits is not None and self.count:
+            range_use = (self.high - self.low) / (self.limits.high - self.limits.low)
+            saturation = self.clipped / count
+        return LayerError(
+            self.operator.index,
+            self.operator.name,
+            self.tensor.index,
+            self.tensor.name,
+            self.theirs.name,
+            decibels(self.signal, self.noise),
+            decibels(self.signal, self.isolated_noise) if isolated else None,
+            self.most,
+            self.total / count,
+            range_use,
+            saturation,
+            weights,
+            rescaled,
+        )
+
+
+class _Comparing:
+    """Two models side by side, and the operators of one on their own."""
+
+    def __init__(self, reference: Model, candidate: Model) -> None:
+        self.candidate = candidate
+        self.pairs: Counterparts = counterparts(reference, candidate)
+        self._theirs, self._mine = Running(reference), Running(candidate)
+        names = dict(zip(reference.inputs, reference.input_names, strict=True))
+        inputs = dict(input_pairs(reference, candidate))
+        self._inputs = {
+            name: names[inputs[tensor]]
+            for name, tensor in zip(candidate.input_names, candidate.inputs, strict=True)
+        }
+        made = [(each, tensor) for each in candidate.operators for tensor in each.outputs]
+        real = [(each, tensor) for each, tensor in made if _is_real(tensor)]
+        self.layers = [
+            _Layer(operator, tensor, self.pairs.tensors[tensor])
+            for operator, tensor in real
+            if tensor in self.pairs.tensors and _is_real(self.pairs.tensors[tensor])
+        ]
+        self.total = len(real)
+        self.scales: dict[Tensor, Array] = {}
+        self.complaint: str | None = None
+        self._exploded: Exploded | None = None
+        self._alone: Running | None = None
+        self._is_prepared = False
+
+    def fit(self, samples: Iterable[Sample]) -> None:
+        """Find the scales of channels, if weights say that there may be any."""
+        certain = "equalize" in ((record_of(self.candidate) or {}).get("passes") or ())
+        plain = [weight_sqnr(*pair) for pair in self.pairs.operators.items()]
+        if not certain and not any(each is not None and each < _LIKE_DB for each in plain):
+            return
+        inner = {each.tensor for each in self.layers}.difference(self.candidate.outputs)
+        fits = {tensor: Fit() for tensor in inner}
+        for sample in samples:
+            self._run(sample)
+            for tensor, fit in fits.items():
+                expected, found = self._expected(tensor), self._mine.real(tensor)
+                if expected is not None and found is not None and expected.shape == found.shape:
+                    fit.add(expected, found)
+        self.scales = channel_scales(fits, certain=certain)
+
+    def add(self, sample: Sample) -> None:
+        """Add the errors of one sample."""
+        self._run(sample)
+        if not self._is_prepared:
+            self._prepare()
+        for layer in self.layers:
+            expected, stored = self._expected(layer.tensor), self._mine.stored(layer.tensor)
+            if expected is not None and stored is not None:
+                layer.add(expected, self._mine.decoded(layer.tensor, stored), stored)
+        self._add_isolated()
+
+    def _run(self, sample: Sample) -> None:
+        self._theirs.run(sample)
+        self._mine.run({name: sample[theirs] for name, theirs in self._inputs.items()})
+
+    def _expected(self, tensor: Tensor) -> Array | None:
+        """Return what an activation of the candidate should hold."""
+        values = self._theirs.real(self.pairs.tensors[tensor])
+        if values is None or tensor not in self.scales:
+            return values
+        scaled: Array = values / self.scales[tensor]
+        return scaled
+
+    def _prepare(self) -> None:
+        """Drop what turns out to have no values or others shapes; take the operators apart."""
+        self._is_prepared = True
+        self.layers = [each for each in self.layers if self._is_comparable(each.tensor)]
+        known = {
+            tensor
+            for tensor, theirs in self.pairs.tensors.items()
+            if _is_of_kind(tensor, theirs) and self._has_stated_shape(tensor)
+        }
+        self._exploded = explode(self.candidate, known)
+        if self._exploded is not None:
+            try:
+                self._alone = Running(self._exploded.model)
+            except InvalidModelError as error:
+                self.complaint = str(error)
+
+    def _is_comparable(self, tensor: Tensor) -> bool:
+        expected, found = self._expected(tensor), self._mine.stored(tensor)
+        return expected is not None and found is not None and expected.shape == found.shape
+
+    def _has_stated_shape(self, tensor: Tensor) -> bool:
+        expected = self._expected(tensor)
+        return expected is not None and expected.shape == tensor.shape
+
+    def _add_isolated(self) -> None:
+        if self._alone is None or self._exploded is None:
+            return
+        given = {name: self._expected(tensor) for name, tensor in self._exploded.inputs.items()}
+        try:
+            self._alone.run({name: each for name, each in given.items() if each is not None})
+        except InvalidModelError as error:
+            self.complaint, self._alone = str(error), None
+            return
+        for layer in self._isolated_layers():
+            expected, stored = self._expected(layer.tensor), self._alone.stored(layer.tensor)
+            if expected is not None and stored is not None and expected.shape == stored.shape:
+                found = self._alone.decoded(layer.tensor, stored)
+                layer.isolated_noise += _power(found - expected)
+
+    def _isolated_layers(self) -> Iterator[_Layer]:
+        alone = set(self._exploded.operators) if self._alone and self._exploded else set()
+        return (each for each in self.layers if each.operator in alone)
+
+    def result(self) -> LayerErrors:
+        alone = set(self._isolated_layers())
+        found = [
+            each.result(each in alone, self._weights(each.operator), each.tensor in self.scales)
+            for each in self.layers
+        ]
+        found.sort(key=lambda each: (each.sqnr, each.operator))
+        return LayerErrors(len(self.layers), self.total, tuple(found))
+
+    def _weights(self, operator: Operator) -> float | None:
+        theirs = self.pairs.operators.get(operator)
+        if theirs is None:
+            return None
+        return weight_sqnr(
+            operator,
+            theirs,
+            takes_scaled=any(each in self.scales for each in operator.inputs),
+            is_scaled=any(each in self.scales for each in operator.outputs),
+        )
+
+
+def _is_real(tensor: Tensor) -> bool:
+    """Say whether a tensor holds real numbers, as they are or quantized, of the current inputs."""
+    if is_fixed(tensor):
+        return False
+    if tensor.dtype in _REAL:
+        return True
+    known = parameters(tensor)
+    # CAST keeps integers, not what they stand for.
+    is_cast = tensor.producer is not None and tensor.producer.name == "CAST"
+    return known is not None and len(known.scales) == 1 and not is_cast
+
+
+def _is_of_kind(tensor: Tensor, theirs: Tensor) -> bool:
+    """Say whether a tensor can be set to what another holds."""
+    both_real = _is_real(tensor) and _is_real(theirs)
+    same = tensor.dtype == theirs.dtype and tensor.quantization is theirs.quantization is None
+    return both_real or same
+
+
+def _limits(tensor: Tensor) -> _Limits | None:
+    known = parameters(tensor)
+    if known is None or tensor.dtype not in _SMALL:
+        return None
+    (low, high, _), scale, point = LIMITS[tensor.dtype], known.scales[0], known.zero_points[0]
+    return _Limits(low, high, (low - point - 1) * scale, (high - point + 1) * scale)
+
+
+def _power(values: Array) -> float:
+    """Return the sum of squares: in float64 where float32 does not hold them."""
+    import numpy as np
+
+    flat = values.ravel()
+    with np.errstate(over="ignore", invalid="ignore"):
+        power = float(flat @ flat)
+    if not math.isfinite(power) or (power == 0 and flat.any()):
+        exact = flat.astype(np.float64)
+        power = float(exact @ exact)
+    return power

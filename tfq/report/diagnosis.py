@@ -1,0 +1,39 @@
+"""What a diagnosis found, as the JSON of schemas/diagnose.schema.json."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tfq.accuracy.diagnosis.result import CAUSES
+
+if TYPE_CHECKING:
+    from tfq.accuracy.diagnosis.result import Diagnosis
+
+
+def diagnosis_data(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Describe a diagnosis.
+
+    Args:
+        diagnosis: What `tfq.diagnose` returned.
+
+    Returns:
+        What JSON has: numbers that are not finite are None.
+    """
+    found: dict[str, Any] = _finite(asdict(diagnosis))
+    found["errors"] = [{"operator": operator, "sqnr": sqnr} for operator, sqnr in found["errors"]]
+    for cause in [
+        *found["causes"],
+        *(each for layer in found["layers"] for each in layer["causes"]),
+    ]:
+        cause["title"] = CAUSES[cause["kind"]]
+    return found
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,137 @@
+// The page: puts its sections together, and keeps the selected operator in the address.
+
+const KEYS = [
+  ["/", "search the graph; Enter goes to the next match, Shift+Enter to the one before"],
+  ["?", "show these keys"],
+  ["+ − 0", "in the graph: zoom in, zoom out, fit the whole graph"],
+  [
+    "arrows",
+    "on the graph: pan; on an operator: follow the edges, left and right to its neighbours",
+  ],
+  ["Enter", "on an operator: open its details; Escape goes back to it"],
+];
+
+/** A part of the page with its own place in the navigation. */
+function section(id, title, ...children) {
+  return html(
+    "section",
+    { id, "aria-labelledby": `${id}-title` },
+    html("h2", { id: `${id}-title` }, title),
+    ...children,
+  );
+}
+
+function keysDialog() {
+  const items = KEYS.map(([keys, text]) =>
+    html(
+      "div",
+      {},
+      html("dt", {}, ...keys.split(" ").map((key) => html("kbd", {}, key))),
+      html("dd", {}, text),
+    ),
+  );
+  const close = html(
+    "p",
+    { class: "end" },
+    html("button", { type: "button", click: () => dialog.close() }, "Close"),
+  );
+  const dialog = html(
+    "dialog",
+    { "aria-labelledby": "keys-title" },
+    html("h2", { id: "keys-title" }, "Keys"),
+    html("dl", {}, items),
+    close,
+  );
+  return dialog;
+}
+
+function navigation(sections) {
+  const items = sections.map((each) =>
+    html("li", {}, html("a", { href: `#${each.id}` }, each.querySelector("h2").textContent)),
+  );
+  return html("nav", { "aria-label": "Sections" }, html("ul", {}, items));
+}
+
+/** What the address says: `#model=1&op=12`. */
+function address() {
+  const words = new URLSearchParams(location.hash.slice(1));
+  const read = (name) => (/^\d+$/.test(words.get(name) ?? "") ? Number(words.get(name)) : null);
+  return { model: read("model") ?? 0, operator: read("op") };
+}
+
+function remember(index, node) {
+  const model = index ? `model=${index}&` : "";
+  // Some viewers forbid it; the page works without.
+  try {
+    if (node.operator !== null) history.replaceState(null, "", `#${model}op=${node.operator}`);
+  } catch {}
+}
+
+function listenToPage(dialog) {
+  document.addEventListener("keydown", (event) => {
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      event.target.matches("input, select, textarea")
+    )
+      return;
+    const search = document.getElementById("search");
+    if (event.key === "/" && search) {
+      event.preventDefault();
+      search.focus();
+    }
+    if (event.key === "?" && !dialog.open) dialog.showModal();
+  });
+  PRINT.addEventListener("change", () => (PRINT.matches ? openForPrint() : closeAfterPrint()));
+}
+
+function start() {
+  const page = JSON.parse(document.getElementById("data").textContent);
+  const top = document.getElementById("top");
+  const content = document.getElementById("content");
+  const dialog = keysDialog();
+  document.body.append(dialog);
+  listenToPage(dialog);
+
+  function show(index) {
+    const model = page.models[index];
+    const view = makeView(model);
+    const sections = [
+      verdictSection(view),
+      sweepSection(page.sweep),
+      graphSection(view),
+      plotSection(view),
+      operatorSection(view),
+    ].filter(Boolean);
+    const keys = html(
+      "button",
+      { type: "button", class: "quiet", click: () => dialog.showModal() },
+      "Keys ",
+      html("kbd", {}, "?"),
+    );
+    const choice = modelChoice(page.models, index, show);
+    top.replaceChildren(
+      html(
+        "div",
+        { class: "bar" },
+        html("h1", { title: page.title }, page.title),
+        choice,
+        navigation(sections),
+        keys,
+      ),
+    );
+    content.replaceChildren(modelHead(view), ...sections);
+    view.start?.();
+    view.onSelect((node) => remember(index, node));
+    return view;
+  }
+
+  const { model, operator } = address();
+  const view = show(model < page.models.length ? model : 0);
+  document.getElementById("made").textContent = `Made by tfq ${page.tfq}.`;
+  if (operator !== null) view.selectOperator(operator);
+  if (PRINT.matches) openForPrint();
+}
+
+start();
