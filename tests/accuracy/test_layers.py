@@ -193,12 +193,24 @@ def test_huge_and_tiny_values_keep_their_errors(bindings: Any) -> None:
         assert layer.sqnr == pytest.approx(20, abs=0.1)
 
 
-def test_what_only_xnnpack_runs_is_compared_all_the_same(bindings: Any) -> None:
-    """LiteRT's own kernels refuse scales that are far apart."""
+def test_a_scalar_is_compared_too(bindings: Any) -> None:
     net = Graph(bindings)
-    first = net.conv(net.input(1, 6, 6, 3), 1e-9 * dice(1, 4, 3, 3, 3), [1e-9] * 4)
-    reference = net.made(net.conv(first, 1e-3 * dice(2, 5, 1, 1, 4), [1e-12] * 5))
+    axes = net.constant([0, 1], np.int32)
+    model = net.made(net.add("SUM", [net.input(1, 4), axes], [()]))
+
+    (layer,) = layer_errors(model, model, inputs_for(model)).layers
+
+    assert layer.sqnr == math.inf
+
+
+def test_what_only_xnnpack_runs_is_compared_all_the_same(bindings: Any) -> None:
+    """LiteRT's own kernels refuse a 6 that is beyond 32 bits."""
+    net = Graph(bindings)
+    first = net.conv(net.input(1, 6, 6, 3), 1e-9 * dice(1, 4, 3, 3, 3), activation="RELU6")
+    reference = net.made(first)
     candidate, _ = quantized(reference)
+    with pytest.raises(tfq.InvalidModelError):
+        Runner(candidate, every_tensor=True)
 
     found = layer_errors(reference, candidate, inputs_for(reference))
 
@@ -209,7 +221,7 @@ def test_numbers_that_count_things_are_no_layers(bindings: Any) -> None:
     net = Graph(bindings)
     data = net.op("RELU", [net.input(1, 8)])
     net.graph.outputs.append(data)
-    model = net.made(data, net.op("RANK", [data], 1))
+    model = net.made(data, net.add("RANK", [data], [()], dtypes=("int32",)))
 
     found = layer_errors(model, model, inputs_for(model))
 

@@ -92,7 +92,7 @@ def test_model_explorer_reads_the_file(
         for graph, values in json.loads(paths[1].read_text()).items()
     }
 
-    assert config.to_json()["node_data_sources"] == [str(paths[1])]
+    assert config.get_transferrable_data()["node_data_sources"] == [str(paths[1])]
     back = json.loads(builder.ModelNodeData(rebuilt).to_json_string())
     assert all(back[graph]["results"] == values["results"] for graph, values in data.items())
     assert all(back[graph]["gradient"] == values["gradient"] for graph, values in data.items())

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tfq
+from tfq.accuracy import compare
+from tfq.accuracy.comparison import Comparison
+from tfq.report.comparison import comparison_data
 from tfq.report.html import write_report
 from tfq.report.html.data import sha256
+from tfq.report.html.reading import MOST_BYTES
 from tfq.sweep.result import Row, Sweep, Verdict
 
 SPEECH = "micro/micro_speech_quantized.tflite"
@@ -30,38 +36,31 @@ def content(path: Path) -> dict[str, Any]:
     return data
 
 
-def compared(model: tfq.Model, **changes: Any) -> dict[str, Any]:
-    """What `tfq compare --per_layer --format=json` prints."""
-    numbers = ("sqnr", "isolated", "max_error", "mean_error", "range_use", "weight_sqnr")
-    layer = {
-        "operator": 1,
-        "op": "DEPTHWISE_CONV_2D",
-        "tensor": 2,
-        "name": "Relu",
-        "reference_name": "Relu",
-        "saturation": None,
-        **dict.fromkeys(numbers, 0.5),
-    }
-    return {
-        "reference": "float.tflite",
-        "candidate": "int8.tflite",
-        "candidate_sha256": sha256(model),
-        "samples": 3,
-        "sqnr": 20.5,
-        "agreement": None,
-        "metric": None,
-        "higher_is_better": True,
-        "reference_scores": None,
-        "candidate_scores": None,
-        "drop": None,
-        "outputs": [],
-        "layers": {"matched": 1, "total": 1, "layers": [layer]},
-        **changes,
-    }
+@pytest.fixture(scope="module")
+def comparison(shared_models: Path) -> Comparison:
+    """A model compared with itself."""
+    path = shared_models / SPEECH
+    data = np.random.default_rng(1).uniform(0, 20, (2, 1, 1960)).astype("f4")
+    return compare(path, path, {"Reshape_1": data}, per_layer=True)
 
 
 @pytest.fixture
-def swept(tmp_path: Path, shared_models: Path) -> Callable[..., Path]:
+def compared(comparison: Comparison) -> Callable[..., dict[str, Any]]:
+    """Returns what `tfq compare --per_layer --format=json` prints, with other facts."""
+
+    def compared(operator: int = 1, tensor: int = 2, **changes: Any) -> dict[str, Any]:
+        data = comparison_data(comparison)
+        layer = {"operator": operator, "tensor": tensor, "sqnr": 0.5}
+        data["layers"]["layers"][1] |= layer
+        return data | changes
+
+    return compared
+
+
+@pytest.fixture
+def swept(
+    tmp_path: Path, shared_models: Path, compared: Callable[..., dict[str, Any]]
+) -> Callable[..., Path]:
     """Writes what a sweep with four models leaves in a directory."""
 
     def swept(**changes: Any) -> Path:
@@ -84,16 +83,12 @@ def swept(tmp_path: Path, shared_models: Path) -> Callable[..., Path]:
             )
         whole = replace(_sweep(tuple(rows)), **changes)
         if whole.comparison is not None:
-            comparison = compared(whole_model(folder, str(whole.recommended)))
-            (folder / whole.comparison["file"]).write_text(json.dumps(comparison))
+            data = compared(candidate_sha256=rows[3].sha256, layers=None)
+            (folder / whole.comparison["file"]).write_text(json.dumps(data))
         (folder / "sweep.json").write_text(json.dumps(whole.to_data()))
         return folder
 
     return swept
-
-
-def whole_model(folder: Path, name: str) -> tfq.Model:
-    return tfq.load(folder / f"{name}.tflite")
 
 
 def _row(name: str, **facts: Any) -> Row:
@@ -147,64 +142,75 @@ def test_the_same_input_gives_the_same_page(speech: Path, tmp_path: Path) -> Non
     assert pages[0].read_bytes() == pages[1].read_bytes()
 
 
+@pytest.fixture
+def refuse(speech: Path, tmp_path: Path) -> Callable[[str, str], None]:
+    """Sees that a comparison's text is refused with a message, and nothing written."""
+
+    def refuse(text: str, message: str) -> None:
+        file = tmp_path / "compare.json"
+        file.write_text(text, "latin-1")
+        with pytest.raises(tfq.ArgumentError, match=message):
+            write_report(speech, tmp_path / "page.html", comparisons=[file])
+        assert not (tmp_path / "page.html").exists()
+
+    return refuse
+
+
 def test_a_comparison_belongs_to_its_model(
-    speech: Path, shared_models: Path, tmp_path: Path
+    speech: Path,
+    shared_models: Path,
+    tmp_path: Path,
+    comparison: Comparison,
+    compared: Callable[..., dict[str, Any]],
 ) -> None:
     other = sorted((shared_models / "micro").glob("*.tflite"))[0]
-    comparison = tmp_path / "compare.json"
-    comparison.write_text(json.dumps(compared(tfq.load(speech))))
-    write_report([other, speech], tmp_path / "page.html", comparisons=[comparison])
+    file = tmp_path / "compare.json"
+    file.write_text(json.dumps(compared()))
+    write_report([other, speech], tmp_path / "page.html", comparisons=[file])
     first, second = content(tmp_path / "page.html")["models"]
     assert first["comparison"] is None
-    assert second["comparison"]["samples"] == 3
+    assert second["comparison"]["samples"] == 2
     assert [each["error"] for each in second["operators"]] == [None, 0.5, None, None]
+    write_report([speech], tmp_path / "page.html", comparisons=[comparison])
+    (only,) = content(tmp_path / "page.html")["models"]
+    assert only["comparison"]["layers"]["matched"] == 4
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"candidate_sha256": "1" * 64}, "expected a comparison of .*, got one of int8.tflite"),
+        ({"candidate_sha256": "1" * 64}, "expected a comparison of .*, got one of .*speech"),
         ({"samples": 0}, r"\$\.samples: expected 1 or more, got 0"),
-        ({"sqnr": 1e999}, "got no JSON: Infinity is no number"),
+        ({"sqnr": math.inf}, "got no JSON: Infinity is no number"),
         ({"agreement": 1.5}, r"\$\.agreement: expected 1 or less"),
         ({"layers": {"matched": 1, "total": 1, "layers": [{}]}}, r"\$\.layers\.layers\[0\]"),
         ({"outputs": [{"name": "<b>"}]}, r"\$\.outputs\[0\]\.dtype: expected a value"),
         ({"more": 1}, "expected the keys"),
+        ({"operator": 4}, "speaks of operator 4, but .* has 4"),
+        ({"tensor": 10}, "speaks of tensor 10, but .* has 10"),
     ],
 )
 def test_a_comparison_that_is_none_is_refused(
-    speech: Path, tmp_path: Path, changes: dict[str, Any], message: str
+    refuse: Callable[[str, str], None],
+    compared: Callable[..., dict[str, Any]],
+    changes: dict[str, Any],
+    message: str,
 ) -> None:
-    comparison = tmp_path / "compare.json"
-    comparison.write_text(json.dumps(compared(tfq.load(speech), **changes)))
-    with pytest.raises(tfq.ArgumentError, match=message):
-        write_report(speech, tmp_path / "page.html", comparisons=[comparison])
-    assert not (tmp_path / "page.html").exists()
-
-
-@pytest.mark.parametrize(("what", "index"), [("operator", 4), ("tensor", 10)])
-def test_a_comparison_speaks_only_of_what_the_model_has(
-    speech: Path, tmp_path: Path, what: str, index: int
-) -> None:
-    data = compared(tfq.load(speech))
-    data["layers"]["layers"][0][what] = index
-    comparison = tmp_path / "compare.json"
-    comparison.write_text(json.dumps(data))
-    with pytest.raises(tfq.ArgumentError, match=f"speaks of {what} {index}, but .* has {index}"):
-        write_report(speech, tmp_path / "page.html", comparisons=[comparison])
+    refuse(json.dumps(compared(**changes)), message)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "\xff", "", "[1, 2", '{"a": ' + "9" * 5000 + "}"])
-def test_what_is_no_json_is_refused(speech: Path, tmp_path: Path, text: str) -> None:
-    comparison = tmp_path / "compare.json"
-    comparison.write_text(text, "latin-1")
-    with pytest.raises(tfq.ArgumentError, match=r"compare\.json: expected what tfq compare"):
-        write_report(speech, tmp_path / "page.html", comparisons=[comparison])
+def test_what_is_no_json_is_refused(refuse: Callable[[str, str], None], text: str) -> None:
+    refuse(text, r"compare\.json: expected what tfq compare .*, got no JSON")
 
 
-def test_two_comparisons_of_a_model_are_refused(speech: Path, tmp_path: Path) -> None:
-    comparison = tmp_path / "compare.json"
-    comparison.write_text(json.dumps(compared(tfq.load(speech))))
+def test_huge_files_are_not_read(refuse: Callable[[str, str], None]) -> None:
+    refuse(" " * (MOST_BYTES + 1), "got more than 16777216 bytes")
+
+
+def test_two_comparisons_of_a_model_are_refused(
+    speech: Path, tmp_path: Path, comparison: Comparison
+) -> None:
     with pytest.raises(tfq.ArgumentError, match="got a second one of"):
         write_report(speech, tmp_path / "page.html", comparisons=[comparison] * 2)
 
@@ -216,7 +222,7 @@ def test_a_sweep_shows_what_it_recommends(swept: Callable[..., Path], tmp_path: 
     data = content(tmp_path / "page.html")
     assert written.models == (str(folder / "best.tflite"),)
     assert [each.profile for each in written.verdicts] == ["artpec8"]
-    assert data["models"][0]["comparison"]["sqnr"] == 20.5
+    assert data["models"][0]["comparison"]["samples"] == 2
     assert [row["name"] for row in data["sweep"]["rows"]] == ["failed", *NAMES]
     assert data["title"] == "best.tflite, from a sweep of a <model>.keras - tfq report"
 
@@ -242,7 +248,7 @@ def test_a_named_model_is_shown_with_the_sweeps_table(
 def test_a_sweep_without_models_has_nothing_to_show(
     swept: Callable[..., Path], tmp_path: Path
 ) -> None:
-    with pytest.raises(tfq.ArgumentError, match="expected the path of a .tflite file, or a sweep"):
+    with pytest.raises(tfq.ArgumentError, match="or a sweep, to report on"):
         write_report([], tmp_path / "page.html", sweep=swept(rows=()))
 
 

@@ -87,7 +87,8 @@ def test_it_fits_into_120_columns_with_two_devices_and_with_many() -> None:
     )
     for each in (SWEEP, crowded):
         assert max(map(width, sweep_text(each).splitlines())) <= 120
-    assert "9 device-8" in sweep_text(crowded)
+    assert line_of("float32", sweep_text(crowded)).endswith("  " + 9 * "✗")
+    assert "devices, in this order: device-0, device-1" in sweep_text(crowded)
 
 
 def test_a_drop_is_a_bar_up_to_the_limit() -> None:

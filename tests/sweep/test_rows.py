@@ -152,7 +152,7 @@ def test_a_mode_that_fails_is_a_row_with_its_reason(shared_models: Path) -> None
     found = sweep(
         shared_models / "litert" / "fallback_model.tflite",
         profiles=["artpec8"],
-        calibration_data=np.random.default_rng(0).random((20, 2, 2)).astype(np.float32),
+        calibration_data=np.random.default_rng(0).random((20, 4)).astype(np.float32),
         modes=["float16", "full_integer.per_tensor.standard", "int16x8.per_channel"],
     )
     half, *integers = found.rows

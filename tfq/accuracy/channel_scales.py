@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tfq.numerics.noise import decibels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import numpy as np
 
@@ -82,15 +82,20 @@ class Fit:
         return decibels(float(plain), float(scaled)), scales
 
 
-def channel_scales(fits: Mapping[Tensor, Fit], *, certain: bool = False) -> dict[Tensor, Array]:
+def channel_scales(
+    fits: Mapping[Tensor, Fit], made_up_for: Collection[Tensor], *, certain: bool = False
+) -> dict[Tensor, Array]:
     """Choose the activations that are multiples of their counterparts channel by channel.
 
     That a model was equalized shows in at least one activation whose error all but vanishes with a
-    positive scale for each channel; then those count that gain less, too.
+    positive scale for each channel, while the weights of a layer that reads it make up for that;
+    then those activations count that gain less, too. Without such weights it is an error: a layer
+    with a wrong scale looks the same from outside.
 
     Args:
         fits: By the candidate's activation, what was seen of it; outputs of the model left out, as
             nobody makes up for their scales.
+        made_up_for: The activations that are read by layers with scaled weights.
         certain: Whether the model is known to be equalized.
 
     Returns:
@@ -100,7 +105,8 @@ def channel_scales(fits: Mapping[Tensor, Fit], *, certain: bool = False) -> dict
 
     found = {tensor: fit.result() for tensor, fit in fits.items()}
     gains = {tensor: each for tensor, each in found.items() if each is not None}
-    if not certain and not any(gain >= _CLEAR_GAIN for gain, _ in gains.values()):
+    clear = [tensor for tensor, (gain, _) in gains.items() if gain >= _CLEAR_GAIN]
+    if not certain and not any(tensor in made_up_for for tensor in clear):
         return {}
     return {
         tensor: scales.astype(np.float32)

@@ -34,7 +34,7 @@ _SMALL = frozenset({"int8", "uint8", "int16"})
 # So many samples say whether channels were scaled.
 _FITTED = 8
 # Quantization to 8 bits leaves weights above it (measured: 30 dB and more); scaled ones are below.
-_LIKE_DB = 20.0
+_LIKE_DB, _EXPLAINED_DB = 20.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class _Layer:
         error = found - expected
         self.signal += _power(expected)
         self.noise += _power(error)
-        np.abs(error, out=error)
+        error = np.abs(error)
         self.total += float(error.sum(dtype=np.float64))
         self.most = float(np.maximum(self.most, error.max()))
         self.count += expected.size
@@ -225,8 +225,14 @@ class _Comparing:
     def fit(self, samples: Iterable[Sample]) -> None:
         """Find the scales of channels, if weights say that there may be any."""
         certain = "equalize" in ((record_of(self.candidate) or {}).get("passes") or ())
-        plain = [weight_sqnr(*pair) for pair in self.pairs.operators.items()]
-        if not certain and not any(each is not None and each < _LIKE_DB for each in plain):
+        changed = {
+            tensor
+            for operator, theirs in self.pairs.operators.items()
+            if _is_scaled(operator, theirs)
+            for tensor in operator.inputs
+            if tensor is not None
+        }
+        if not certain and not changed:
             return
         inner = {each.tensor for each in self.layers}.difference(self.candidate.outputs)
         fits = {tensor: Fit() for tensor in inner}
@@ -236,7 +242,7 @@ class _Comparing:
                 expected, found = self._expected(tensor), self._mine.real(tensor)
                 if expected is not None and found is not None and expected.shape == found.shape:
                     fit.add(expected, found)
-        self.scales = channel_scales(fits, certain=certain)
+        self.scales = channel_scales(fits, changed, certain=certain)
 
     def add(self, sample: Sample) -> None:
         """Add the errors of one sample."""
@@ -335,6 +341,15 @@ def _is_real(tensor: Tensor) -> bool:
     # CAST keeps integers, not what they stand for.
     is_cast = tensor.producer is not None and tensor.producer.name == "CAST"
     return known is not None and len(known.scales) == 1 and not is_cast
+
+
+def _is_scaled(operator: Operator, theirs: Operator) -> bool:
+    """Say whether the weights of an operator are those of another but for scales of channels."""
+    plain = weight_sqnr(operator, theirs)
+    if plain is None or plain >= _LIKE_DB:
+        return False
+    scaled = weight_sqnr(operator, theirs, takes_scaled=True, is_scaled=True)
+    return scaled is not None and scaled >= plain + _EXPLAINED_DB
 
 
 def _is_of_kind(tensor: Tensor, theirs: Tensor) -> bool:

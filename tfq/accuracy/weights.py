@@ -22,8 +22,8 @@ _FEWEST = 8
 _ALIKE = 0.5
 # Output channels lie along the first axis, those of the input along the last.
 _INPUTS_LAST = frozenset({"CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
-# Scales along two axes settle quickly.
-_ROUNDS = 8
+# Scales along two axes settle slowly where many weights are near 0.
+_ROUNDS = 100
 
 
 def real_weights(operator: Operator) -> list[Array] | None:
@@ -153,9 +153,16 @@ def _scaled(wanted: Array, found: Array, axes: list[int]) -> Array:
     """Scale the slices of weights along some axes so that they come nearest to others."""
     import numpy as np
 
-    for axis in axes * _ROUNDS:
-        others = tuple([each for each in range(wanted.ndim) if each != axis])
-        both = (wanted * found).sum(axis=others, keepdims=True)
-        own = (wanted * wanted).sum(axis=others, keepdims=True)
-        wanted = wanted * np.divide(both, own, out=np.ones_like(both), where=(own > 0) & (both > 0))
-    return wanted
+    others = tuple([each for each in range(wanted.ndim) if each not in axes])
+    # All that follows needs of the weights are these sums, which are small.
+    both = (wanted * found).sum(axis=others, keepdims=True)
+    own = (wanted * wanted).sum(axis=others, keepdims=True)
+    scales = np.ones_like(own)
+    for axis in axes * (_ROUNDS if len(axes) > 1 else 1):
+        rest = tuple([each for each in axes if each != axis])
+        nearer = (scales * both).sum(axis=rest, keepdims=True)
+        size = (scales**2 * own).sum(axis=rest, keepdims=True)
+        usable = (size > 0) & (nearer > 0)
+        scales = scales * np.divide(nearer, size, out=np.ones_like(size), where=usable)
+    scaled: Array = wanted * scales
+    return scaled

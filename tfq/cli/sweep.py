@@ -7,11 +7,16 @@ valid is not done again. A mode that fails is a row with its reason.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from absl import flags
 
 from tfq.cli.data_flags import input_shapes, one_line_warnings
 from tfq.errors import ArgumentError
 from tfq.sweep import MAX_ACCURACY_DROP, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FLAGS = flags.FlagValues()
 USAGE = (
@@ -143,7 +148,6 @@ def run(arguments: list[str]) -> int:
     Raises:
         tfq.Error: for anything that the user can mend.
     """
-    from tfq.convert.readers import load_function
     from tfq.report.json_text import to_json
     from tfq.report.sweep_text import sweep_text
 
@@ -164,7 +168,7 @@ def run(arguments: list[str]) -> int:
             modes=_words(FLAGS.modes),
             output=FLAGS.output,
             image_scale=FLAGS.image_scale,
-            parse_function=load_function(FLAGS.parse_function) if FLAGS.parse_function else None,
+            parse_function=_function(FLAGS.parse_function),
             batch_size=FLAGS.batch_size or None,
             input_shapes=input_shapes(FLAGS.input_shape),
             signature=FLAGS.signature,
@@ -176,6 +180,15 @@ def run(arguments: list[str]) -> int:
         )
     print(to_json(found.to_data()) if FLAGS.format == "json" else sweep_text(found))
     return 0
+
+
+def _function(place: str | None) -> Callable[..., Any] | None:
+    # Where nothing is to be done, NumPy is not even loaded.
+    if not place:
+        return None
+    from tfq.convert.readers import load_function
+
+    return load_function(place)
 
 
 def _words(texts: list[str]) -> list[str]:

@@ -71,9 +71,9 @@ def _wrapped(text: str, indent: str = "", first: str | None = None) -> list[str]
 
 def _evaluations(diagnosis: Diagnosis) -> str:
     metrics = list(diagnosis.evaluations[0].scores or {})
-    header = ["", *metrics, "SQNR dB", "same top-1", "close", "how"]
+    header = ["", *metrics, "SQNR dB", "worst output", "same top-1", "close", "how"]
     rows = [_row(each, metrics) for each in diagnosis.evaluations]
-    lines = [table(header, rows, align="<" + ">" * len(metrics) + ">>")]
+    lines = [table(header, rows, align="<" + ">" * len(metrics) + ">>>")]
     for each in diagnosis.evaluations:
         if each.error is not None:
             lines += _wrapped(f"{each.name}: {each.error}")
@@ -88,6 +88,7 @@ def _row(row: Evaluation, metrics: Sequence[str]) -> list[str]:
         row.name,
         *(_score(scores.get(name), name) for name in metrics),
         _decibels(row.sqnr),
+        _decibels(row.worst),
         "" if row.agreement is None else f"{row.agreement:.1%}",
         {None: "", True: "yes", False: "no"}[row.close],
         row.what,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfq.report.cells import TIMES, size_text
 from tfq.report.sparkline import sparkline
-from tfq.report.table import GAP, fitted, table, width
+from tfq.report.table import fitted, table, width
 from tfq.terminal import printable
 
 if TYPE_CHECKING:
@@ -57,26 +57,35 @@ def _title(sweep: Sweep) -> str:
 
 
 def _table(sweep: Sweep) -> str:
-    """One row a way; devices by name if there is room, else by number with a legend."""
-    names = [fitted(name, WIDTH) for name in sweep.profiles]
-    text = _columns(sweep, names)
-    if max(map(width, text.splitlines())) <= WIDTH or not names:
+    """One row a way; each device in a column, or all in one where there is no room."""
+    columns = [
+        (fitted(name, WIDTH), [_verdict(row.profiles.get(name)) for row in sweep.rows])
+        for name in sweep.profiles
+    ]
+    text = _columns(sweep, columns)
+    if not columns or max(map(width, text.splitlines())) <= WIDTH:
         return text
-    numbers = [str(number) for number in range(1, len(names) + 1)]
-    legend = GAP.join(f"{number} {name}" for number, name in zip(numbers, names, strict=True))
-    return "\n".join([_columns(sweep, numbers), *_wrapped([f"devices: {legend}"])])
+    marks = [
+        "".join(cell[:1] or " " for cell in cells)
+        for cells in zip(*dict(columns).values(), strict=True)
+    ]
+    legend = f"devices, in this order: {', '.join(sweep.profiles)}"
+    return "\n".join([_columns(sweep, [("devices", marks)]), *_wrapped([legend])])
 
 
-def _columns(sweep: Sweep, devices: Sequence[str]) -> str:
+def _columns(sweep: Sweep, verdicts: Sequence[tuple[str, Sequence[str]]]) -> str:
     header = ["  row", "size", TIMES, fitted(sweep.metric or "", 12), "drop", "", "ms", "integer"]
-    rows = [_cells(sweep, row) for row in sweep.rows]
-    return table([*header, *devices], rows, align="<>>>><>>")
+    rows = [
+        [*_cells(sweep, row), *(cells[place] for _, cells in verdicts)]
+        for place, row in enumerate(sweep.rows)
+    ]
+    return table([*header, *(name for name, _ in verdicts)], rows, align="<>>>><>>")
 
 
 def _cells(sweep: Sweep, row: Row) -> list[str]:
     mark = _MARK if row.name == sweep.recommended else "  "
     if not row.ok:
-        return [mark + row.name, "failed", *[""] * (6 + len(sweep.profiles))]
+        return [mark + row.name, "failed", *[""] * 6]
     return [
         mark + row.name,
         size_text(row.size or 0),
@@ -86,13 +95,12 @@ def _cells(sweep: Sweep, row: Row) -> list[str]:
         _bar(row.drop, sweep.max_accuracy_drop),
         _figure(row.latency_ms, ".3g" if (row.latency_ms or 0) < _PERCENT else ".0f"),
         _figure(row.integer_share, ".0%"),
-        *(_verdict(row.profiles.get(name)) for name in sweep.profiles),
     ]
 
 
 def _verdict(verdict: Verdict | None) -> str:
     if verdict is None:
-        return "?"
+        return ""
     return _PASS if verdict.ok else f"{_FAIL} {verdict.errors}"
 
 
@@ -117,8 +125,8 @@ def _loss(value: float | None, metric: str | None) -> str:
 def _figure(value: float | None, style: str) -> str:
     text = "" if value is None else format(value, style)
     # A share is 100 % only if it is all.
-    if style.startswith(".0%") and text == "100%" and value is not None and value < 1:
-        return "99%"
+    if text == "100%" and value is not None and value < 1:
+        text = "99%"
     return text.replace("%", " %")
 
 

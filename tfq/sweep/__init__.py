@@ -119,7 +119,7 @@ def sweep(
             "image_scale": image_scale,
             "parse_function": parse_function,
             "batch_size": batch_size,
-            "input_shapes": input_shapes,
+            "input_shapes": dict(input_shapes or {}),
             "signature": signature,
             "allow_float_fallback": allow_float_fallback,
             "allow_select_tf_ops": allow_select_tf_ops,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tfq.convert.calibration import Samples
     from tfq.convert.workbench import Workbench
 
+# What is read with the parse function is hashed itself.
+_NO_MATTER = ("parse_function", "verbose")
 _CALIBRATION, _EVALUATION = "calibration data", "evaluation data"
 
 
@@ -97,8 +99,9 @@ class Materials:
         data = digests.of_data(self.calibration_data) if parse is None else None
         if data is None:
             data = digests.key(*map(digests.of_samples, filter(None, [self.bench.samples])))
-        plain = {name: _plain(value) for name, value in self.options.items() if value is not parse}
-        return digests.key(source, data, sorted(plain.items()), digests.versions())
+        named = [(name, _plain(self.options[name])) for name in sorted(self.options)]
+        plain = [each for each in named if each[0] not in _NO_MATTER]
+        return digests.key(source, data, plain, digests.versions())
 
     @cached_property
     def evaluation_key(self) -> str | None:

@@ -89,12 +89,13 @@ def changes(seen: Mapping[str, Extent]) -> Iterator[Changed]:
         return
     names = frozenset(chosen)
     extent = _joined(chosen)
+    # Of changes that do as well, the first is named: the simple ones.
+    if extent.is_image and extent.channels == 3:
+        advice = "swap red and blue: the model was trained with the other order of channels"
+        yield Changed("red and blue swapped", advice, swapped, names)
     yield from _scales(extent, names)
     if not images:
         return
-    if extent.channels == 3:
-        advice = "swap red and blue: the model was trained with the other order of channels"
-        yield Changed("red and blue swapped", advice, swapped, names)
     if extent.channels > 1:
         advice = "transpose the data from channels first to channels last instead of reshaping them"
         yield Changed("channels last instead of first", advice, _unreshaped, names)

@@ -28,8 +28,9 @@ MOST_SAMPLES = 100
 
 # Outputs that are kept to be scored with other labels.
 _MOST_BYTES = 1 << 26
-# With one in so many shufflings of the labels as good as the true ones, a score is chance (5 %).
-_SHUFFLES = 19
+# A score that is not further than so many standard deviations from those with shuffled labels is
+# chance.
+_SHUFFLES, _DEVIATIONS = 30, 4.0
 # With fewer samples nothing can be told from chance.
 _LEAST_SAMPLES = 20
 # What helps gains so many points, and more than two standard errors; an error falls to this part.
@@ -89,9 +90,23 @@ def check_inputs(model: Model, samples: Samples, metric: Metric | None) -> Input
         return InputReport((), causes, (reason,), False)
     scorer = _Scorer(model, few, metric)
     before = scorer.score(outputs, few.labels)
+    limit = _chance(scorer, outputs)
     tried = [*_label_checks(scorer, outputs, before), *_input_checks(scorer, before)]
-    tried.sort(key=lambda each: -each.gain)
-    return InputReport(tuple(tried), causes, (), _is_chance(scorer, outputs, before))
+    return InputReport(
+        _best_first(tried, scorer, limit), causes, (), scorer.is_within(before, limit)
+    )
+
+
+def _best_first(tried: Sequence[Check], scorer: _Scorer, limit: float | None) -> tuple[Check, ...]:
+    """Sort checks; where one of them explains it, those that gain not half as much do not."""
+    most = max((each.gain for each in tried if each.helps), default=0.0)
+    return tuple(
+        replace(
+            each,
+            helps=each.helps and 2 * each.gain >= most and not scorer.is_within(each.score, limit),
+        )
+        for each in sorted(tried, key=lambda each: -each.gain)
+    )
 
 
 class _Scorer:
@@ -108,6 +123,10 @@ class _Scorer:
 
     def gain(self, before: float, after: float) -> float:
         return after - before if self.metric.higher_is_better else before - after
+
+    def is_within(self, score: float, limit: float | None) -> bool:
+        """Whether a score is no better than a limit."""
+        return limit is not None and not self.gain(limit, score) > 0
 
     def check(self, name: str, advice: str, before: float, after: float) -> Check:
         return Check(name, advice, after, self.gain(before, after), self._helps(before, after))
@@ -158,19 +177,22 @@ def _output_causes(model: Model, outputs: Sequence[list[Array]]) -> Iterator[Cau
             yield Cause("constant_output", text, "look at the data, then at the float model")
 
 
-def _is_chance(scorer: _Scorer, outputs: Sequence[list[Array]], before: float) -> bool:
-    """Say whether labels at random give as good a score: a permutation test."""
+def _chance(scorer: _Scorer, outputs: Sequence[list[Array]]) -> float | None:
+    """Return the best score that labels in a random order may be expected to have.
+
+    None where all labels are the same, so that their order does not matter.
+    """
     import numpy as np
 
     labels = np.asarray(scorer.samples.labels)
     if all(np.array_equal(each, labels[0]) for each in labels):
-        return False
+        return None
     dice = np.random.RandomState(0)
-    for _ in range(_SHUFFLES):
-        shuffled = scorer.score(outputs, labels[dice.permutation(len(labels))])
-        if scorer.gain(before, shuffled) >= 0 or not math.isfinite(before):
-            return True
-    return False
+    scores = [
+        scorer.score(outputs, labels[dice.permutation(len(labels))]) for _ in range(_SHUFFLES)
+    ]
+    sign = 1 if scorer.metric.higher_is_better else -1
+    return float(np.mean(scores) + sign * _DEVIATIONS * np.std(scores))
 
 
 def _label_checks(

@@ -98,6 +98,7 @@ class Judge:
             what,
             None if found.candidate_scores is None else dict(found.candidate_scores),
             found.sqnr,
+            min(each.sqnr for each in found.outputs),
             found.agreement,
             is_close(found, self.classes),
         )

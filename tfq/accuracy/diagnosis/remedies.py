@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq.accuracy.diagnosis.result import Remedy
@@ -36,12 +36,14 @@ class Attempt(NamedTuple):
         cost: An index into `COSTS`.
         options: Of the conversion.
         recalibrated: Whether the evaluation data serve as calibration data.
+        is_slow: Whether it takes so long that it is tried only if nothing else does.
     """
 
     name: str
     cost: int
     options: Options
     recalibrated: bool = False
+    is_slow: bool = False
 
     @property
     def flags(self) -> str:
@@ -74,20 +76,46 @@ def attempts(
     eight: dict[str, Any] = {"mode": "full_integer", "granularity": granularity}
     if other_calibration:
         yield Attempt(RECALIBRATED, 0, eight | {"passes": "minmax"}, recalibrated=True)
-    yield Attempt("accuracy=standard", 0, eight | {"accuracy": "standard"})
-    yield Attempt("accuracy=best", 0, eight | {"accuracy": "best"})
     yield Attempt("equalize", 0, eight | {"passes": "equalize"})
     for each in _RANGES:
         yield Attempt(f"ranges by {each}", 0, eight | {"passes": each})
+    yield Attempt("accuracy=standard", 0, eight | {"accuracy": "standard"})
     if granularity == "per_tensor":
         fine = {"mode": "full_integer", "granularity": "per_channel", "accuracy": "standard"}
         yield Attempt("per_channel", 1, fine)
-    if ends:
-        terms = ["equalize", "search", *[f"int16:{each}" for each in ends]]
-        yield Attempt("int16 for the first and last convolution", 2, eight | {"passes": terms})
-    mixed = eight | {"passes": "equalize,search,int16:10%"}
-    yield Attempt("int16 for 10 % of the MACs", 2, mixed)
     yield Attempt("int16x8", 3, {"mode": "int16x8", "granularity": granularity})
+    yield Attempt("accuracy=best", 0, eight | {"accuracy": "best"}, is_slow=True)
+    if ends:
+        terms = ["equalize", *[f"int16:{each}" for each in ends]]
+        name = "int16 for the first and last convolution"
+        yield Attempt(name, 2, eight | {"passes": terms}, is_slow=True)
+    mixed = eight | {"passes": "equalize,int16:10%"}
+    yield Attempt("int16 for 10 % of the MACs", 2, mixed, is_slow=True)
+
+
+def try_all(attempts: Iterable[Attempt], trial: Trial) -> tuple[tuple[Remedy, ...], list[str]]:
+    """Make and measure attempts; the slow ones only if nothing cheaper on the device is close.
+
+    Args:
+        attempts: In the order in which they are tried.
+        trial: Makes them.
+
+    Returns:
+        The remedies, ranked, and the names of what was not tried.
+    """
+    found: list[Remedy] = []
+    left = []
+    for each in attempts:
+        if each.is_slow and any(_does(remedy, each.cost) for remedy in found):
+            left.append(each.name)
+        else:
+            found.append(trial.run(each))
+    return tuple(sorted(found, key=_order)), left
+
+
+def _does(remedy: Remedy, cost: int) -> bool:
+    """Say whether a remedy does the job, for no more than a cost."""
+    return remedy.allowed and bool(remedy.evaluation.close) and COSTS.index(remedy.cost) <= cost
 
 
 class Trial:
@@ -134,14 +162,6 @@ class Trial:
         )
 
 
-def ranked(remedies: Sequence[Remedy]) -> tuple[Remedy, ...]:
-    """Sort remedies: what the device takes and is close comes first, the cheapest of it before.
-
-    Of like cost the one that gains more is first; so it is among those that are not close.
-    """
-    return tuple(sorted(remedies, key=_order))
-
-
 def recommended(remedies: Sequence[Remedy]) -> Remedy | None:
     """Return the first of ranked remedies if it is worth it."""
     first = next(
@@ -154,6 +174,7 @@ def recommended(remedies: Sequence[Remedy]) -> Remedy | None:
 
 
 def _order(remedy: Remedy) -> tuple[bool, bool, bool, int, float]:
+    # What the device takes and is close comes first, the cheapest of it before.
     row = remedy.evaluation
     cost = COSTS.index(remedy.cost) if row.close else 0
     # All that are close do the job; decibels tell them apart better than a sample more or less.

@@ -42,7 +42,9 @@ class Evaluation:
         name: `"float"`, `"16 bits"`, `"8 bits"`, or the remedy.
         what: How it was made, such as `"full_integer, per_channel, minmax"`.
         scores: By the metric, the principal first; None without labels.
-        sqnr: Of the outputs against those of the float model, in dB; None of the float model.
+        sqnr: Of the outputs against those of the float model, in dB: their mean; None of the
+            float model.
+        worst: Likewise, of the output that has the lowest.
         agreement: The share of samples with the float model's top-1 class, 0 to 1; None where
             no output holds classes.
         close: Whether it is close to float; None of the float model, and where nothing was made.
@@ -53,6 +55,7 @@ class Evaluation:
     what: str
     scores: dict[str, float] | None = None
     sqnr: float | None = None
+    worst: float | None = None
     agreement: float | None = None
     close: bool | None = None
     error: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from tfq.accuracy.diagnosis.judge import MOST_SAMPLES, Judge, Judged, some
 from tfq.accuracy.diagnosis.model_causes import calibration_causes
 from tfq.accuracy.diagnosis.remedies import Attempt, flags_of
 from tfq.accuracy.diagnosis.result import Advice, Cause, Diagnosis, Evaluation, Remedy
-from tfq.errors import CalibrationDataError, ConversionError, Error
+from tfq.errors import CalibrationDataError, ConversionError, Error, InvalidModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -180,7 +180,10 @@ class Session:
     def _eight(self) -> Judged:
         if self.candidate is not None:
             model = self.candidate
-            return self.judge.judge("8 bits", model.name, lambda: model)
+            judged = self.judge.judge("8 bits", model.name, lambda: model)
+            if judged.evaluation.error is not None:
+                raise InvalidModelError(judged.evaluation.error)
+            return judged
         options = {"mode": "full_integer", "granularity": self.granularity}
         found = self._judged("8 bits", {**options, "passes": "minmax"}, self.device)
         if found.model is None:
@@ -199,24 +202,24 @@ class Session:
     def _look_further(self, verdict: str) -> _Found:
         """Look inside, and try what may help, as the verdict asks."""
         if verdict in _BY_BITS:
-            return _Found(remedies=self._remedies(recalibrate_only=False))._replace(
-                **self._inside(self._eight.model, self._alone if self.candidate is None else None)
-            )
+            alone = self._alone if self.candidate is None else None
+            found = self._remedies(recalibrate_only=False)
+            return self._with_inside(found, self._eight.model, alone)
         if verdict == "elsewhere":
-            return _Found(remedies=self._remedies(recalibrate_only=True))._replace(
-                **self._inside(self._sixteen.model, None)
-            )
+            found = self._remedies(recalibrate_only=True)
+            return self._with_inside(found, self._sixteen.model, None)
         return _Found()
 
-    def _inside(
-        self, model: Model | None, alone: Callable[[str], float | None] | None
-    ) -> dict[str, Any]:
+    def _with_inside(
+        self, found: _Found, model: Model | None, alone: Callable[[str], float | None] | None
+    ) -> _Found:
         assert model is not None
         try:
-            found = layers.look_inside(self.bench.float_model, model, self.samples, alone)
+            inside = layers.look_inside(self.bench.float_model, model, self.samples, alone)
         except Error as error:
-            return {"unchecked": (f"the layers cannot be compared: {error}",)}
-        return {"inside": found}
+            text = f"the layers cannot be compared: {error}"
+            return found._replace(unchecked=(*found.unchecked, text))
+        return found._replace(inside=inside)
 
     @cached_property
     def _probe(self) -> Workbench:
@@ -245,14 +248,16 @@ class Session:
     def _has_other_calibration(self) -> bool:
         return self._given["calibration_data"] is not None
 
-    def _remedies(self, *, recalibrate_only: bool) -> tuple[Remedy, ...]:
+    def _remedies(self, *, recalibrate_only: bool) -> _Found:
         ends = [] if self.judge.classes else self._ends()
-        tried = remedies.attempts(
+        listed = remedies.attempts(
             self.granularity, ends, other_calibration=self._has_other_calibration
         )
         trial = remedies.Trial(self.judge, self._eight, self.device, self._attempt)
-        found = [trial.run(each) for each in tried if each.recalibrated or not recalibrate_only]
-        return remedies.ranked(found)
+        tried = [each for each in listed if each.recalibrated or not recalibrate_only]
+        found, left = remedies.try_all(tried, trial)
+        text = f"not tried, as something that costs no more does it: {', '.join(left)}"
+        return _Found(remedies=found, unchecked=(text,) if left else ())
 
     def _attempt(self, attempt: Attempt) -> Model:
         bench = self.bench
@@ -323,18 +328,18 @@ def _keras_model(source: Any, options: dict[str, Any]) -> Any:
 def _metric(
     metric: str | Callable[..., Any] | None, model: Model, labels: np.ndarray[Any, Any] | None
 ) -> Metric | None:
-    """Find the metric; labels that are one too high for it are what is to be found out."""
+    """Find the metric; labels that are one too high or too low are what is to be found out."""
     from tfq.accuracy.metrics import find
 
     try:
         return find(metric, model, labels)
     except CalibrationDataError:
-        if labels is None or labels.dtype.kind not in "iu" or labels.min(initial=1) < 1:
-            raise
-        try:
-            return find(metric, model, labels.astype("int64") - 1)
-        except CalibrationDataError:
-            pass
+        for step in (-1, 1) if labels is not None and labels.dtype.kind in "iu" else ():
+            assert labels is not None
+            with suppress(CalibrationDataError):
+                found = find(metric, model, labels.astype("int64") + step)
+                if found is not None and found.name == "top1":
+                    return found
         raise
 
 

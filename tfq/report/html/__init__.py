@@ -211,7 +211,7 @@ def _title(models: Sequence[Model], sweep: Sweep | None) -> str:
     first = Path(models[0].path).name if models[0].path else "model"
     more = f" and {len(models) - 1} more" if len(models) > 1 else ""
     origin = f", from a sweep of {sweep.model}" if sweep is not None else ""
-    return printable(shortened(f"{first}{more}{origin}", MOST_TEXT))
+    return printable(shortened(f"{first}{more}{origin}", MOST_TEXT)) + " - tfq report"
 
 
 def _verdicts(data: Mapping[str, Any]) -> Iterator[Verdict]:

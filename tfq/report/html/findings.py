@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from tfq.model import Model
     from tfq.profiles import Profile
 
-MOST_FINDINGS = 200
+# Of one cause; a page of megabytes helps nobody.
+MOST_FINDINGS = 2_000
 
 
 def profile_data(model: Model, profile: Profile) -> dict[str, Any]:

@@ -115,7 +115,7 @@ function start() {
       html(
         "div",
         { class: "bar" },
-        html("h1", { title: page.title }, page.title),
+        html("h1", { title: page.title }, page.title.replace(/ - tfq report$/, "")),
         choice,
         navigation(sections),
         keys,
