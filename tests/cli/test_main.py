@@ -76,7 +76,10 @@ def test_help_shows_defaults_and_choices(capsys: Any) -> None:
     ("words", "message"),
     [
         ([], "expected a command; see tfq --help"),
-        (["lnit"], "unknown command 'lnit': expected one of convert, inspect, lint, profiles"),
+        (
+            ["lnit"],
+            "unknown command 'lnit': expected one of compare, convert, diagnose, inspect, lint",
+        ),
         (["lint", "--formt=json"], "unknown flag --formt; did you mean --format?"),
         (["lint", "--zzz"], "unknown flag --zzz; see tfq lint --help"),
         (

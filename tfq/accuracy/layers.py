@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import math
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq.accuracy.channel_scales import Fit, channel_scales
 from tfq.accuracy.counterparts import Counterparts, counterparts, input_pairs, is_fixed
-from tfq.accuracy.isolated import Exploded, explode
+from tfq.accuracy.isolated import explode
+from tfq.accuracy.layer_sums import LayerSums
 from tfq.accuracy.running import Running
 from tfq.accuracy.weights import weight_sqnr
-from tfq.errors import CalibrationDataError, InvalidModelError
+from tfq.errors import ArgumentError, CalibrationDataError, InvalidModelError
 from tfq.model.record import record_of
-from tfq.numerics.noise import decibels
-from tfq.passes.parameters import LIMITS, parameters
+from tfq.passes.parameters import parameters
 from tfq.runtime import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy as np
 
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
     Sample = Mapping[str, Array]
 
 _REAL = frozenset({"float32", "float16", "float64"})
-_SMALL = frozenset({"int8", "uint8", "int16"})
+# Beyond that looking at more samples at once saves nothing.
+_MOST_KEPT = 1 << 22
 # So many samples say whether channels were scaled.
 _FITTED = 8
 # Quantization to 8 bits leaves weights above it (measured: 30 dB and more); scaled ones are below.
@@ -113,11 +113,13 @@ def layer_errors(reference: Model, candidate: Model, samples: Iterable[Sample]) 
         ArgumentError: If a sample does not fit.
         InvalidModelError: If a model does not load or run, or the inputs of both do not match.
     """
+    import numpy as np
+
     rest = iter(samples)
     head = list(itertools.islice(rest, _FITTED))
     if not head:
         raise CalibrationDataError("comparison of layers: expected samples, got none")
-    with quiet.silenced():
+    with quiet.silenced(), np.errstate(all="ignore"):
         comparing = _Comparing(reference, candidate)
         comparing.fit(head)
         for sample in itertools.chain(head, rest):
@@ -127,72 +129,13 @@ def layer_errors(reference: Model, candidate: Model, samples: Iterable[Sample]) 
     return comparing.result()
 
 
-class _Limits(NamedTuple):
-    """What the integers of an activation can be, and the numbers at which they clip."""
+class _Layer(NamedTuple):
+    """One output of an operator, its counterpart, and its errors."""
 
-    low: int
-    high: int
-    least: float
-    most: float
-
-
-class _Layer:
-    """One output of an operator, and the sums of its errors."""
-
-    def __init__(self, operator: Operator, tensor: Tensor, theirs: Tensor) -> None:
-        self.operator, self.tensor, self.theirs = operator, tensor, theirs
-        self.limits = _limits(tensor)
-        self.count = self.clipped = 0
-        self.signal = self.noise = self.isolated_noise = self.total = self.most = 0.0
-        self.low, self.high = math.inf, -math.inf
-
-    def add(self, expected: Array, found: Array, stored: Array) -> None:
-        """Add the error of one sample."""
-        import numpy as np
-
-        if not expected.size:
-            return
-        error = found - expected
-        self.signal += _power(expected)
-        self.noise += _power(error)
-        error = np.abs(error)
-        self.total += float(error.sum(dtype=np.float64))
-        self.most = float(np.maximum(self.most, error.max()))
-        self.count += expected.size
-        if self.limits is not None:
-            self._look_at_integers(self.limits, expected, stored)
-
-    def _look_at_integers(self, limits: _Limits, expected: Array, stored: Array) -> None:
-        import numpy as np
-
-        low, high = int(stored.min()), int(stored.max())
-        self.low, self.high = min(self.low, low), max(self.high, high)
-        if low == limits.low:
-            self.clipped += int(np.count_nonzero((stored == low) & (expected < limits.least)))
-        if high == limits.high:
-            self.clipped += int(np.count_nonzero((stored == high) & (expected > limits.most)))
-
-    def result(self, isolated: bool, weights: float | None, rescaled: bool) -> LayerError:
-        count = max(self.count, 1)
-        range_use = saturation = None
-        if self.limits is not None and self.count:
-            range_use = (self.high - self.low) / (self.limits.high - self.limits.low)
-            saturation = self.clipped / count
-        return LayerError(
-            self.operator.index,
-            self.operator.name,
-            self.tensor.index,
-            self.tensor.name,
-            self.theirs.name,
-            decibels(self.signal, self.noise),
-            decibels(self.signal, self.isolated_noise) if isolated else None,
-            self.most,
-            self.total / count,
-            range_use,
-            saturation,
-            weights,
-            rescaled,
-        )
+    operator: Operator
+    tensor: Tensor
+    theirs: Tensor
+    sums: LayerSums
 
 
 class _Comparing:
@@ -211,15 +154,18 @@ class _Comparing:
         made = [(each, tensor) for each in candidate.operators for tensor in each.outputs]
         real = [(each, tensor) for each, tensor in made if _is_real(tensor)]
         self.layers = [
-            _Layer(operator, tensor, self.pairs.tensors[tensor])
+            _Layer(operator, tensor, self.pairs.tensors[tensor], LayerSums(tensor))
             for operator, tensor in real
             if tensor in self.pairs.tensors and _is_real(self.pairs.tensors[tensor])
         ]
         self.total = len(real)
         self.scales: dict[Tensor, Array] = {}
         self.complaint: str | None = None
-        self._exploded: Exploded | None = None
         self._alone: Running | None = None
+        self._given: dict[str, Tensor] = {}
+        self._operators_alone: frozenset[Operator] = frozenset()
+        self._scaled: dict[Tensor, Array] = {}
+        self._kept = 0
         self._is_prepared = False
 
     def fit(self, samples: Iterable[Sample]) -> None:
@@ -249,13 +195,25 @@ class _Comparing:
         self._run(sample)
         if not self._is_prepared:
             self._prepare()
+        self._run_alone()
         for layer in self.layers:
             expected, stored = self._expected(layer.tensor), self._mine.stored(layer.tensor)
-            if expected is not None and stored is not None:
-                layer.add(expected, self._mine.decoded(layer.tensor, stored), stored)
-        self._add_isolated()
+            if expected is None or stored is None or expected.shape != stored.shape:
+                continue
+            is_alone = self._alone is not None and layer.operator in self._operators_alone
+            alone = self._alone.stored(layer.tensor) if self._alone and is_alone else None
+            layer.sums.keep(expected, stored, alone)
+            self._kept += expected.nbytes
+        if self._kept > _MOST_KEPT:
+            self._count()
+
+    def _count(self) -> None:
+        for layer in self.layers:
+            layer.sums.count()
+        self._kept = 0
 
     def _run(self, sample: Sample) -> None:
+        self._scaled = {}
         self._theirs.run(sample)
         self._mine.run({name: sample[theirs] for name, theirs in self._inputs.items()})
 
@@ -264,8 +222,9 @@ class _Comparing:
         values = self._theirs.real(self.pairs.tensors[tensor])
         if values is None or tensor not in self.scales:
             return values
-        scaled: Array = values / self.scales[tensor]
-        return scaled
+        if tensor not in self._scaled:
+            self._scaled[tensor] = values / self.scales[tensor]
+        return self._scaled[tensor]
 
     def _prepare(self) -> None:
         """Drop what turns out to have no values or others shapes; take the operators apart."""
@@ -276,12 +235,14 @@ class _Comparing:
             for tensor, theirs in self.pairs.tensors.items()
             if _is_of_kind(tensor, theirs) and self._has_stated_shape(tensor)
         }
-        self._exploded = explode(self.candidate, known)
-        if self._exploded is not None:
-            try:
-                self._alone = Running(self._exploded.model)
-            except InvalidModelError as error:
-                self.complaint = str(error)
+        apart = explode(self.candidate, known)
+        if apart is None:
+            return
+        self._given, self._operators_alone = apart.inputs, frozenset(apart.operators)
+        try:
+            self._alone = Running(apart.model)
+        except InvalidModelError as error:
+            self.complaint = str(error)
 
     def _is_comparable(self, tensor: Tensor) -> bool:
         expected, found = self._expected(tensor), self._mine.stored(tensor)
@@ -291,33 +252,40 @@ class _Comparing:
         expected = self._expected(tensor)
         return expected is not None and expected.shape == tensor.shape
 
-    def _add_isolated(self) -> None:
-        if self._alone is None or self._exploded is None:
+    def _run_alone(self) -> None:
+        if self._alone is None:
             return
-        given = {name: self._expected(tensor) for name, tensor in self._exploded.inputs.items()}
+        given = {name: self._expected(tensor) for name, tensor in self._given.items()}
         try:
             self._alone.run({name: each for name, each in given.items() if each is not None})
-        except InvalidModelError as error:
+        except (ArgumentError, InvalidModelError) as error:
+            # An activation may have another shape in a later sample.
             self.complaint, self._alone = str(error), None
-            return
-        for layer in self._isolated_layers():
-            expected, stored = self._expected(layer.tensor), self._alone.stored(layer.tensor)
-            if expected is not None and stored is not None and expected.shape == stored.shape:
-                found = self._alone.decoded(layer.tensor, stored)
-                layer.isolated_noise += _power(found - expected)
-
-    def _isolated_layers(self) -> Iterator[_Layer]:
-        alone = set(self._exploded.operators) if self._alone and self._exploded else set()
-        return (each for each in self.layers if each.operator in alone)
 
     def result(self) -> LayerErrors:
-        alone = set(self._isolated_layers())
-        found = [
-            each.result(each in alone, self._weights(each.operator), each.tensor in self.scales)
-            for each in self.layers
-        ]
-        found.sort(key=lambda each: (each.sqnr, each.operator))
+        """Return the errors, the worst first."""
+        self._count()
+        found = sorted(map(self._error, self.layers), key=lambda each: (each.sqnr, each.operator))
         return LayerErrors(len(self.layers), self.total, tuple(found))
+
+    def _error(self, layer: _Layer) -> LayerError:
+        operator, tensor, theirs, sums = layer
+        is_alone = self._alone is not None and operator in self._operators_alone
+        return LayerError(
+            operator.index,
+            operator.name,
+            tensor.index,
+            tensor.name,
+            theirs.name,
+            sums.sqnr,
+            sums.isolated if is_alone else None,
+            sums.max_error,
+            sums.mean_error,
+            sums.range_use,
+            sums.saturation,
+            self._weights(operator),
+            tensor in self.scales,
+        )
 
     def _weights(self, operator: Operator) -> float | None:
         theirs = self.pairs.operators.get(operator)
@@ -357,24 +325,3 @@ def _is_of_kind(tensor: Tensor, theirs: Tensor) -> bool:
     both_real = _is_real(tensor) and _is_real(theirs)
     same = tensor.dtype == theirs.dtype and tensor.quantization is theirs.quantization is None
     return both_real or same
-
-
-def _limits(tensor: Tensor) -> _Limits | None:
-    known = parameters(tensor)
-    if known is None or tensor.dtype not in _SMALL:
-        return None
-    (low, high, _), scale, point = LIMITS[tensor.dtype], known.scales[0], known.zero_points[0]
-    return _Limits(low, high, (low - point - 1) * scale, (high - point + 1) * scale)
-
-
-def _power(values: Array) -> float:
-    """Return the sum of squares: in float64 where float32 does not hold them."""
-    import numpy as np
-
-    flat = values.ravel()
-    with np.errstate(over="ignore", invalid="ignore"):
-        power = float(flat @ flat)
-    if not math.isfinite(power) or (power == 0 and flat.any()):
-        exact = flat.astype(np.float64)
-        power = float(exact @ exact)
-    return power

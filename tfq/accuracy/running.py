@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfq.accuracy.counterparts import is_fixed
+from tfq.accuracy.layer_sums import decoded
 from tfq.errors import InvalidModelError
 from tfq.model import Model
 from tfq.passes.parameters import Parameters, parameters
@@ -52,24 +53,12 @@ class Running:
     def real(self, tensor: Tensor) -> Array | None:
         """Return the numbers that the values stand for."""
         if tensor not in self._real:
+            if tensor not in self._parameters:
+                self._parameters[tensor] = parameters(tensor)
             values = self.stored(tensor)
-            self._real[tensor] = None if values is None else self.decoded(tensor, values)
+            known = self._parameters[tensor]
+            self._real[tensor] = None if values is None else decoded(values, known)
         return self._real[tensor]
-
-    def decoded(self, tensor: Tensor, values: Array) -> Array:
-        """Turn stored values into the numbers that they stand for."""
-        import numpy as np
-
-        if tensor not in self._parameters:
-            self._parameters[tensor] = parameters(tensor)
-        known = self._parameters[tensor]
-        if known is None:
-            return values.astype(np.float32) if values.dtype == np.float16 else values
-        # As the kernel of DEQUANTIZE: float32 holds integers of 16 bits and their differences.
-        real: Array = values.astype(np.float32)
-        real -= np.float32(known.zero_points[0])
-        real *= np.float32(known.scales[0])
-        return real
 
 
 def _showing_all(model: Model) -> Model:

@@ -43,7 +43,7 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
         _layers(diagnosis),
         _remedies(diagnosis),
         _list("model and data", [_advice(each.text, each.layer) for each in diagnosis.hygiene]),
-        _list("not checked", diagnosis.unchecked),
+        _list("not checked or tried", diagnosis.unchecked),
     ]
     return "\n\n".join(filter(None, parts))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq import ops
@@ -69,7 +70,9 @@ class Evidence:
         self.real, self.integer = real, integer
         self._samples = list(samples)
         self._keys = activation_keys(real.subgraphs[0])
-        self._named = {tensor.name: tensor for tensor in self._keys}
+        # A name that several tensors have tells none of them.
+        counts = Counter(tensor.name for tensor in self._keys)
+        self._named = {each.name: each for each in self._keys if counts[each.name] == 1}
         self._ranges: Ranges = observe(real, self._samples)
 
     def seen(self, tensor: Tensor | None) -> Statistics | None:

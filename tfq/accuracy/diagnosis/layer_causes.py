@@ -172,6 +172,9 @@ def _clipped(place: Place) -> Iterator[Cause]:
     ends = represented(place.output)
     if ends is None or place.seen is None or place.integer.name in _BOUNDED:
         return
+    # What was equalized is in other units than float's values.
+    if place.error.rescaled:
+        return
     low, high, step = ends
     share = share_outside(place.seen, low - step, high + step)
     if share >= _CLIPPED:

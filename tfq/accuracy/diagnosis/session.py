@@ -88,7 +88,8 @@ class Session:
         self.candidate = None if candidate is None else open_model(candidate, "candidate")
         self.keras_model = _keras_model(source, options)
         self._open(source if self.keras_model is None else self.keras_model)
-        self.label = _label(source, self.bench.label)
+        self._path = _path(source, "MODEL")
+        self.label = _path(source, self.bench.label)
         self._add_labels(labels, metric)
 
     def _open(self, source: Any) -> None:
@@ -167,7 +168,7 @@ class Session:
             found.remedies,
             None if best is None else best.name,
             None if best is None else self._command(best),
-            self._hygiene(verdict),
+            self._hygiene(needs_ends=verdict in _BY_BITS and not (best and best.evaluation.close)),
         )
 
     @cached_property
@@ -276,7 +277,7 @@ class Session:
             return ()
         return calibration_causes(self.bench.samples, self.samples)
 
-    def _hygiene(self, verdict: str) -> tuple[Advice, ...]:
+    def _hygiene(self, *, needs_ends: bool) -> tuple[Advice, ...]:
         size = 0 if self.bench.samples is None else len(self.bench.samples)
         found = hygiene.hygiene(
             self.bench.float_model,
@@ -284,7 +285,7 @@ class Session:
             size,
             same_data=not self._has_other_calibration,
         )
-        if verdict not in _BY_BITS or self.judge.classes or not self._ends():
+        if not needs_ends or self.judge.classes or not self._ends():
             return found
         text = "outputs are no classes: the first and the last convolution may need 16 bits"
         return (*found, Advice("regression_ends", text))
@@ -295,21 +296,17 @@ class Session:
         is_other = other is not None and remedy.name != remedies.RECALIBRATED
         calibration = other if is_other else data
         known: dict[str, Any] = {
-            "model": self.label,
+            "model": self._path,
             "profile": self.profile_name,
-            "calibration_data": _path(calibration),
+            "calibration_data": _path(calibration, "DATA"),
             "image_scale": self._options["image_scale"],
         }
         first = flags_of({name: each for name, each in known.items() if each is not None})
         return f"tfq convert {first} {remedy.flags} --output=OUTPUT.tflite"
 
 
-def _path(data: Any) -> str:
-    return str(data) if isinstance(data, (str, os.PathLike)) else "DATA"
-
-
-def _label(source: Any, label: str) -> str:
-    return str(source) if isinstance(source, (str, os.PathLike)) else label
+def _path(given: Any, placeholder: str) -> str:
+    return str(given) if isinstance(given, (str, os.PathLike)) else placeholder
 
 
 def _keras_model(source: Any, options: dict[str, Any]) -> Any:

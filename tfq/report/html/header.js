@@ -94,11 +94,17 @@ function modelHead(view) {
   );
 }
 
+/** Names of files, with their folders only where they are needed to tell them apart. */
+function shortNames(models) {
+  const bases = models.map((model) => model.name.split(/[\\/]/).at(-1));
+  return new Set(bases).size === bases.length ? bases : models.map((model) => model.name);
+}
+
 /** Which model of several; nothing where there is one. */
 function modelChoice(models, chosen, choose) {
   if (models.length < 2) return null;
-  const options = models.map((model, index) =>
-    html("option", { value: index, selected: index === chosen }, model.name),
+  const options = shortNames(models).map((name, index) =>
+    html("option", { value: index, selected: index === chosen }, name),
   );
   const select = html(
     "select",

@@ -86,6 +86,11 @@ function listenToPage(dialog) {
   PRINT.addEventListener("change", () => (PRINT.matches ? openForPrint() : closeAfterPrint()));
 }
 
+/** The name of the one model; of several the select beside it tells. */
+function heading({ title, models }) {
+  return models.length > 1 ? "tfq report" : title.replace(/ - tfq report$/, "");
+}
+
 function start() {
   const page = JSON.parse(document.getElementById("data").textContent);
   const top = document.getElementById("top");
@@ -115,7 +120,7 @@ function start() {
       html(
         "div",
         { class: "bar" },
-        html("h1", { title: page.title }, page.title.replace(/ - tfq report$/, "")),
+        html("h1", { title: page.title }, heading(page)),
         choice,
         navigation(sections),
         keys,

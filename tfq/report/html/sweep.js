@@ -197,9 +197,7 @@ function alone({ recommended, recommended_by_profile: byProfile }) {
   return html(
     "p",
     { class: "quiet" },
-    "Alone: ",
-    other.map(([profile, name]) => `${name} for ${profile}`).join(", "),
-    ".",
+    other.map(([profile, name]) => `For ${profile} alone: ${name}.`).join(" "),
   );
 }
 
