@@ -256,3 +256,15 @@ def test_a_mode_that_cannot_be_made_is_a_reason(bindings: ModuleType) -> None:
     found = diagnose(model, dice(0, 30, 8))
     assert found.verdict == "unmade"
     assert "ATAN2" in found.sentence
+
+
+def test_tensors_without_names_are_told_apart(
+    rescaled: tuple[tfq.Model, Data, np.ndarray],
+) -> None:
+    model, data, calibration = rescaled
+    draft = model.draft()
+    for tensor in draft["subgraphs"][0]["tensors"]:
+        tensor["name"] = ""
+    unnamed = tfq.Model.from_draft(draft)
+    found = diagnose(unnamed, data, profile="artpec8", calibration_data=calibration)
+    assert all("weight_channels" in each for each in layer_kinds(found).values())

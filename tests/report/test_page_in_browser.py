@@ -1,17 +1,11 @@
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import tfq
 from tfq.report.html import write_report
-
-pytest.importorskip("fast_sugiyama", reason="its wheels begin with Python 3.11")
 
 PROFILES = ["artpec8", "tidl-tda4vm"]
 HOSTILE = [
@@ -27,95 +21,12 @@ CLICKS = """all => all.map(each => each.dispatchEvent(new MouseEvent("click", { 
   .length"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Debian's Chromium; without it, tests are skipped, and fail where CI is set."""
-    absent = pytest.fail if os.environ.get("CI") else pytest.skip
-    program = shutil.which("chromium")
-    if program is None:
-        absent("there is no chromium: apt-get install chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ModuleNotFoundError:
-        absent("there is no playwright: pip install playwright")
-    switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    switches += [
-        f"--disable-{each}" for each in ("background-networking", "component-update", "sync")
-    ]
-    with sync_playwright() as started:
-        running = started.chromium.launch(executable_path=program, args=switches)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens a page; at the end nothing may have gone wrong in it, and nothing have left it."""
-    contexts, wrong = [], []
-
-    def visit(path: Path, mark: str = "", **options: Any) -> Any:
-        size = {"width": 1400, "height": 900}
-        context = browser.new_context(**{"viewport": size, "reduced_motion": "reduce"} | options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        # Violations of the Content-Security-Policy are printed there too.
-        page.on("console", lambda message: wrong.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (wrong.append(f"ran: {dialog.message}"), dialog.dismiss()))
-        page.on("request", lambda request: asked.append(request.url))
-        asked: list[str] = []
-        page.goto(path.as_uri() + mark)
-        if [url.partition("#")[0] for url in asked] != [path.as_uri()]:
-            wrong.append(f"asked for {asked}")
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert not wrong
-
-
-@pytest.fixture(scope="module")
-def swept(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sweep of the digits sample over some modes."""
-    from tfq.sweep import sweep
-
-    folder = tmp_path_factory.mktemp("swept")
-    sweep(
-        samples / "digits.keras",
-        profiles=PROFILES,
-        calibration_data=samples / "calibration.npz",
-        evaluation_data=samples / "evaluation.npz",
-        modes=["float*", "full_integer.per_*.standard", "full_integer.per_tensor.power_of_two"],
-        output=folder,
-    )
-    return folder
-
-
-@pytest.fixture(scope="module")
-def report(swept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of the sweep's recommended model, which has everything that a page can have."""
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report([], path, sweep=swept)
-    return path
-
-
-@pytest.fixture(scope="module")
-def hybrid(digits: Callable[..., tfq.Model], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report of a float-I/O model with findings of all severities."""
-    path = tmp_path_factory.mktemp("report") / "hybrid.html"
-    model = digits(mode="full_integer", input_type="float32")
-    write_report(model, path, profiles=PROFILES)
-    return path
-
-
 def node(page: Any, operator: int) -> Any:
     return page.locator(f'g.node[data-node="op{operator}"]')
 
 
-def test_every_section_is_there(visit: Callable[..., Any], report: Path) -> None:
-    page = visit(report)
+def test_every_section_is_there(visit: Callable[..., Any], report_page: Path) -> None:
+    page = visit(report_page)
     titles = page.locator("h2:visible").all_inner_texts()
     assert titles == ["Verdict", "Sweep", "Graph", "Plots", "Operators"]
     assert page.title().startswith(page.locator("h1").inner_text())
@@ -129,15 +40,15 @@ def test_every_section_is_there(visit: Callable[..., Any], report: Path) -> None
     assert page.locator("svg.plot:not([aria-label])").count() == 0
 
 
-def test_verdicts_are_words_and_signs(visit: Callable[..., Any], hybrid: Path) -> None:
-    badges = visit(hybrid).locator(".verdicts .badge").all_inner_texts()
+def test_verdicts_are_words_and_signs(visit: Callable[..., Any], float_page: Path) -> None:
+    badges = visit(float_page).locator(".verdicts .badge").all_inner_texts()
     assert badges == ["✗ artpec8: fail", "✗ tidl-tda4vm: fail"]
 
 
 def test_a_click_on_an_operator_shows_its_scales(
-    visit: Callable[..., Any], hybrid: Path, digits: Callable[..., tfq.Model]
+    visit: Callable[..., Any], float_page: Path, digits: Callable[..., tfq.Model]
 ) -> None:
-    page = visit(hybrid)
+    page = visit(float_page)
     operator = digits(mode="full_integer", input_type="float32").operators[3]
     node(page, 3).click()
     details = page.locator("#details").inner_text()
@@ -164,16 +75,18 @@ def test_a_click_on_an_operator_shows_its_scales(
     assert rows.count() == len(weights.quantization.scales)
 
 
-def test_an_input_of_the_model_can_be_looked_at(visit: Callable[..., Any], hybrid: Path) -> None:
-    page = visit(hybrid)
+def test_an_input_of_the_model_can_be_looked_at(
+    visit: Callable[..., Any], float_page: Path
+) -> None:
+    page = visit(float_page)
     page.locator("g.node.input").click()
     details = page.locator("#details").inner_text()
     assert details.startswith("Input of the model") and "1×8×8×1" in details
     assert "Q102" in details
 
 
-def test_search_finds_counts_and_cycles(visit: Callable[..., Any], report: Path) -> None:
-    page = visit(report)
+def test_search_finds_counts_and_cycles(visit: Callable[..., Any], report_page: Path) -> None:
+    page = visit(report_page)
     page.keyboard.press("/")
     page.keyboard.type("depthwise_conv")
     count = page.locator("g.node.match").count()
@@ -194,8 +107,8 @@ def test_search_finds_counts_and_cycles(visit: Callable[..., Any], report: Path)
     assert said.inner_text() == "0 matches" and page.locator("g.node.match").count() == 0
 
 
-def test_the_filter_fades_all_others(visit: Callable[..., Any], hybrid: Path) -> None:
-    page = visit(hybrid)
+def test_the_filter_fades_all_others(visit: Callable[..., Any], float_page: Path) -> None:
+    page = visit(float_page)
     page.select_option("#filter-type", "MEAN")
     total = page.locator("g.node").count()
     assert page.locator("g.node.faded").count() == total - 1
@@ -207,8 +120,8 @@ def test_the_filter_fades_all_others(visit: Callable[..., Any], hybrid: Path) ->
     assert page.locator("g.node.faded").count() == 0
 
 
-def test_the_table_filters_sorts_and_selects(visit: Callable[..., Any], report: Path) -> None:
-    page = visit(report)
+def test_the_table_filters_sorts_and_selects(visit: Callable[..., Any], report_page: Path) -> None:
+    page = visit(report_page)
     table = page.locator("#operators table")
     page.fill("#filter", "depthwise")
     assert table.locator("tbody tr:visible").count() == 4
@@ -230,8 +143,10 @@ def test_the_table_filters_sorts_and_selects(visit: Callable[..., Any], report: 
     assert page.locator("#details h3").inner_text().endswith(f"op {largest}")
 
 
-def test_colours_show_compute_placement_and_error(visit: Callable[..., Any], report: Path) -> None:
-    page = visit(report)
+def test_colours_show_compute_placement_and_error(
+    visit: Callable[..., Any], report_page: Path
+) -> None:
+    page = visit(report_page)
     choices = page.locator("#colour option").all_inner_texts()
     assert choices == ["compute", *(f"placement: {each}" for each in PROFILES), "error (SQNR)"]
     assert page.locator("g.node.integer").count() == 12
@@ -244,8 +159,10 @@ def test_colours_show_compute_placement_and_error(visit: Callable[..., Any], rep
     assert details and all(each.endswith(" dB") for each in details)
 
 
-def test_a_finding_leads_to_its_operator_and_rule(visit: Callable[..., Any], hybrid: Path) -> None:
-    page = visit(hybrid)
+def test_a_finding_leads_to_its_operator_and_rule(
+    visit: Callable[..., Any], float_page: Path
+) -> None:
+    page = visit(float_page)
     group = page.locator("#verdict article").first.locator("details", has_text="Q201").first
     group.locator("summary").first.click()
     group.locator(".findings li").first.wait_for()
@@ -262,8 +179,8 @@ def test_a_finding_leads_to_its_operator_and_rule(visit: Callable[..., Any], hyb
     assert page.locator("#details h3").evaluate("node => node === document.activeElement")
 
 
-def test_the_sweep_is_a_table_with_its_advice(visit: Callable[..., Any], report: Path) -> None:
-    page = visit(report)
+def test_the_sweep_is_a_table_with_its_advice(visit: Callable[..., Any], report_page: Path) -> None:
+    page = visit(report_page)
     rows = page.locator("#sweep table.sortable tbody tr")
     assert rows.count() == 5
     chosen = page.locator("#sweep tr.chosen td").first.locator("> *").all_inner_texts()
@@ -293,9 +210,9 @@ def test_a_mode_that_failed_is_a_row_with_its_reason(
 
 
 def test_the_keyboard_alone_reaches_and_opens_an_operator(
-    visit: Callable[..., Any], report: Path
+    visit: Callable[..., Any], report_page: Path
 ) -> None:
-    page = visit(report)
+    page = visit(report_page)
     focused = "document.activeElement"
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -332,8 +249,8 @@ def test_arrows_go_sideways_between_branches(
     assert page.evaluate("document.activeElement.dataset.node") == first
 
 
-def test_keys_and_skip_link(visit: Callable[..., Any], report: Path) -> None:
-    page = visit(report)
+def test_keys_and_skip_link(visit: Callable[..., Any], report_page: Path) -> None:
+    page = visit(report_page)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("?")
@@ -345,9 +262,9 @@ def test_keys_and_skip_link(visit: Callable[..., Any], report: Path) -> None:
 
 
 def test_wheel_buttons_keys_and_drags_move_the_graph(
-    visit: Callable[..., Any], report: Path
+    visit: Callable[..., Any], report_page: Path
 ) -> None:
-    page = visit(report)
+    page = visit(report_page)
     page.locator("#graph").scroll_into_view_if_needed()
     page.wait_for_timeout(400)  # a wheel just after the page scrolled is still the page's
 
@@ -379,13 +296,13 @@ def test_wheel_buttons_keys_and_drags_move_the_graph(
     assert min(boxes) >= frame["y"] - 1
 
 
-def test_the_address_remembers_the_operator(visit: Callable[..., Any], report: Path) -> None:
-    page = visit(report, "#op=4")
+def test_the_address_remembers_the_operator(visit: Callable[..., Any], report_page: Path) -> None:
+    page = visit(report_page, "#op=4")
     assert page.locator("#details h3").inner_text().endswith("op 4")
     node(page, 2).click()
     assert page.url.endswith("#op=2")
     for strange in ("#op=9999", "#model=7&op=x", "#%ff"):
-        assert visit(report, strange).locator("g.node.selected").count() == 0
+        assert visit(report_page, strange).locator("g.node.selected").count() == 0
 
 
 def test_text_of_a_model_stays_text(
@@ -436,128 +353,6 @@ def test_every_real_model_opens(
             rows.last.dispatch_event("click")
             last = len(model.operators) - 1
             assert page.locator("#details h3").inner_text().endswith(f"op {last}")
-
-
-# Of texts and what is behind them, the contrast (https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio).
-CONTRASTS = """selectors => {
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgba = colour => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = colour;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const light = colour => {
-    const [r, g, b] = rgba(colour).slice(0, 3).map(each => each / 255)
-      .map(each => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = node => {
-    const box = node.closest(".node")?.querySelector(".box");
-    if (box) return getComputedStyle(box).fill;
-    for (let each = node; each; each = each.parentElement) {
-      const colour = getComputedStyle(each).backgroundColor;
-      if (rgba(colour)[3] === 255) return colour;
-    }
-    return "white";
-  };
-  return selectors.map(selector => {
-    const node = document.querySelector(selector);
-    if (!node) return [selector, 0];
-    const style = getComputedStyle(node);
-    const text = node instanceof SVGElement ? style.fill : style.color;
-    const [low, high] = [light(text), light(behind(node))].sort((a, b) => a - b);
-    return [selector, (high + 0.05) / (low + 0.05)];
-  });
-}"""
-TEXTS = [
-    "h1",
-    "h2",
-    "nav a",
-    ".facts dt",
-    ".facts dd",
-    ".facts small",
-    ".badge.pass",
-    ".badge.fail",
-    ".badge.error",
-    ".badge.hint",
-    ".cause",
-    ".count",
-    "figcaption span",
-    ".plot .tick",
-    ".plot .label",
-    ".key li",
-    "th button",
-    "td",
-    "td .link",
-    ".node.op .name",
-    ".node.op .detail",
-    ".node.input .detail",
-    ".details dt",
-    ".details dd",
-    ".details .link",
-    "footer",
-    "output",
-    "label",
-]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_texts_can_be_read(visit: Callable[..., Any], hybrid: Path, scheme: str) -> None:
-    page = visit(hybrid, color_scheme=scheme)
-    node(page, 1).click()
-    texts = [each for each in TEXTS if each != ".badge.pass"]
-    found = page.evaluate(CONTRASTS, texts)
-    assert [each for each in found if each[1] < 4.5] == []
-    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-    assert (sum(map(int, ground[4:-1].split(","))) < 3 * 64) == (scheme == "dark")
-
-
-# Elements that hide a part of themselves: what they cut off is not on the paper.
-CLIPPED = """() => [...document.querySelectorAll("body *")].filter(node => {
-  const style = getComputedStyle(node);
-  if (node.closest("svg, .unseen, dialog, option") || !node.getClientRects().length) return false;
-  const cut = axis => style[`overflow${axis}`] !== "visible";
-  return (cut("X") && node.scrollWidth > node.clientWidth + 1) ||
-    (cut("Y") && node.scrollHeight > node.clientHeight + 1);
-}).map(node => node.outerHTML.slice(0, 80))"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_paper_has_everything_on_white(
-    visit: Callable[..., Any], report: Path, scheme: str
-) -> None:
-    # A4 without its margins, at 96 dots an inch.
-    page = visit(report, color_scheme=scheme, viewport={"width": 700, "height": 1000})
-    node(page, 1).dispatch_event("click")
-    page.emulate_media(media="print", color_scheme=scheme)
-    page.locator("details:not([open])").first.wait_for(state="detached")
-    assert page.evaluate(CLIPPED) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 700
-    edges = page.locator("g.node").evaluate_all(
-        "all => all.map(n => n.getBoundingClientRect()).map(box => [box.left, box.right])"
-    )
-    assert all(left >= 0 and right <= 700 for left, right in edges)
-    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 32, 38)"
-    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-    assert ground == "rgba(0, 0, 0, 0)"
-    page.emulate_media(media="screen")
-    page.locator("details:not([open])").first.wait_for()
-    assert page.locator("svg.canvas[viewBox]").count() == 0
-
-
-@pytest.mark.parametrize("width", [700, 1000, 1400])
-def test_nothing_is_wider_than_the_window(
-    visit: Callable[..., Any], report: Path, width: int
-) -> None:
-    page = visit(report, viewport={"width": width, "height": 900})
-    node(page, 1).dispatch_event("click")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_without_javascript_a_sentence_says_so(visit: Callable[..., Any], report: Path) -> None:
-    page = visit(report, java_script_enabled=False)
-    assert "JavaScript" in page.locator("noscript").inner_text()
 
 
 def test_the_page_never_makes_elements_of_text() -> None:

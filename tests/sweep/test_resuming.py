@@ -73,7 +73,8 @@ def test_a_file_that_is_not_as_it_was_written_is_made_again(
         (swept / CONVERTED).write_bytes(b"something else")
     before = times(swept)
     found = again(output=swept)
-    assert changed(before, swept) == {CONVERTED}
+    assert CONVERTED in changed(before, swept)
+    assert changed(before, swept) <= {CONVERTED, "sweep.json"}  # its latency is measured again
     sha256 = [row.sha256 for row in found.rows]
     assert sha256 == [row.sha256 for row in digits_sweep.rows]
 

@@ -124,9 +124,10 @@ def layer_errors(reference: Model, candidate: Model, samples: Iterable[Sample]) 
         comparing.fit(head)
         for sample in itertools.chain(head, rest):
             comparing.add(sample)
+        found = comparing.result()
     if comparing.complaint is not None:
         warnings.warn(f"isolated errors are left out: {comparing.complaint}", stacklevel=2)
-    return comparing.result()
+    return found
 
 
 class _Layer(NamedTuple):

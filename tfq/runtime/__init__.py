@@ -228,7 +228,9 @@ def _encoded(value: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[
         return value
     limits = np.iinfo(dtype)
     integers: np.ndarray[Any, Any] = np.rint(value / scale) + zero_point
-    return integers.clip(limits.min, limits.max).astype(dtype)
+    # Twice as fast for small arrays as `clip`.
+    integers = np.minimum(np.maximum(integers, limits.min), limits.max)
+    return integers.astype(dtype)
 
 
 def _decoded(value: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[Any, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq import ops
+from tfq.accuracy.counterparts import counterparts
 from tfq.passes.observe import extremes, observe
 from tfq.passes.ranges import activation_keys
 
@@ -70,9 +70,7 @@ class Evidence:
         self.real, self.integer = real, integer
         self._samples = list(samples)
         self._keys = activation_keys(real.subgraphs[0])
-        # A name that several tensors have tells none of them.
-        counts = Counter(tensor.name for tensor in self._keys)
-        self._named = {each.name: each for each in self._keys if counts[each.name] == 1}
+        self._twins = counterparts(real, integer).tensors
         self._ranges: Ranges = observe(real, self._samples)
 
     def seen(self, tensor: Tensor | None) -> Statistics | None:
@@ -100,12 +98,12 @@ class Evidence:
         Args:
             errors: Of the quantized model.
         """
-        reals = [self._named.get(each.reference_name) for each in errors]
+        reals = [self._twins.get(self.integer.tensors[each.tensor]) for each in errors]
         spread = self._extremes([each for each in reals if each is not None])
         found = []
         for error, real in zip(errors, reals, strict=True):
             operator = self.integer.operators[error.operator]
-            key = None if real is None else self._keys[real]
+            key = None if real is None else self._keys.get(real)
             output = self.integer.tensors[error.tensor]
             channels = None if key is None else spread.get(key)
             found.append(Place(error, operator, output, real, key, self.seen(real), channels))

@@ -300,9 +300,12 @@ class Session:
             "profile": self.profile_name,
             "calibration_data": _path(calibration, "DATA"),
             "image_scale": self._options["image_scale"],
+            "signature": self._options["signature"],
         }
         first = flags_of({name: each for name, each in known.items() if each is not None})
-        return f"tfq convert {first} {remedy.flags} --output=OUTPUT.tflite"
+        switches = [f"--{name}" for name in (*_ALLOWED[:3], "unsafe_load") if self._options[name]]
+        words = ["tfq convert", first, *switches, remedy.flags, "--output=OUTPUT.tflite"]
+        return " ".join(words)
 
 
 def _path(given: Any, placeholder: str) -> str:
