@@ -47,6 +47,9 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/equalizing.py
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/comparing.py
+	$(BIN)/python benchmarks/report.py
+	$(BIN)/python benchmarks/sweeping.py
 
 # The stamp is written last, so an interrupted installation is taken up again.
 $(INSTALLED): pyproject.toml setup.cfg constraints.txt

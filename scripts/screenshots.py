@@ -6,6 +6,7 @@ Chromium into docs/images/.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import shutil
 import tempfile
@@ -55,8 +56,10 @@ def _report(folder: Path) -> Path:
         evaluation_data=SAMPLES / "evaluation.npz",
         output=folder,
     )
-    models = [folder / f"{name}.tflite" for name in (REFUSED, found.recommended)]
-    write_report(models, folder / "report.html", sweep=folder)
+    models = [f"{name}.tflite" for name in (REFUSED, found.recommended)]
+    # The page shows paths as they are given.
+    with contextlib.chdir(folder):
+        write_report(models, "report.html", sweep=".")
     return folder / "report.html"
 
 

@@ -240,6 +240,7 @@ STEPS = (
     # Passes that requantize weights take a bias for what its kernel does.
     Step("bias_scales", _BIASES, _bias_scales),
     Step("per_tensor", frozenset({"Q201", "Q203"}), _alone("per_tensor")),
+    Step("weight_only", frozenset({"Q204"}), _alone("weight_only")),
     Step("byte_types", frozenset({"Q106"}), _byte_types),
     Step("symmetric_weights", frozenset({"Q211"}), _alone("symmetric_weights")),
     Step("symmetric_activations", frozenset({"Q213"}), _alone("symmetric_activations")),

@@ -10,7 +10,8 @@ from layer_graphs import Graph, dice
 from op_nets import quantized
 
 import tfq
-from tfq.accuracy.counterparts import Counterparts, counterparts, is_fixed
+from tfq.accuracy.counterparts import Counterparts, counterparts
+from tfq.accuracy.values import is_fixed
 from tfq.model import Model
 from tfq.passes.equalize import equalize
 from tfq.passes.float_weights import float_weights

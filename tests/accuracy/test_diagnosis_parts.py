@@ -14,11 +14,10 @@ import tfq
 from tfq.accuracy.comparison import Reference, against
 from tfq.accuracy.diagnosis import changed_inputs
 from tfq.accuracy.diagnosis.changed_inputs import Extent
-from tfq.accuracy.diagnosis.closeness import class_outputs, is_close
+from tfq.accuracy.diagnosis.command import flags_of
 from tfq.accuracy.diagnosis.hygiene import hygiene
-from tfq.accuracy.diagnosis.judge import some
+from tfq.accuracy.diagnosis.judge import class_outputs, is_close, some
 from tfq.accuracy.diagnosis.layers import Inside, look_inside
-from tfq.accuracy.diagnosis.remedies import flags_of
 from tfq.convert.calibration import Samples
 
 pytest.importorskip("ai_edge_litert")

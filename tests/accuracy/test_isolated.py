@@ -9,8 +9,8 @@ import pytest
 from layer_graphs import Graph, dice
 
 import tfq
-from tfq.accuracy.counterparts import is_fixed
 from tfq.accuracy.isolated import Exploded, explode
+from tfq.accuracy.values import is_fixed
 from tfq.model import Model, Tensor
 from tfq.runtime import Runner
 
@@ -58,7 +58,7 @@ def test_an_error_does_not_reach_the_next_operator(bindings: Any) -> None:
     assert runner.tensor(model.outputs[0].index).tolist() == [[-5.0] * 4]
 
 
-def test_operators_that_read_what_is_not_known_are_left_out(bindings: Any) -> None:
+def test_operators_that_read_what_is_not_known_stay_with_those_that_make_it(bindings: Any) -> None:
     net = Graph(bindings)
     first = net.op("RELU", [net.input(1, 4)])
     second = net.op("NEG", [first])
@@ -67,7 +67,22 @@ def test_operators_that_read_what_is_not_known_are_left_out(bindings: Any) -> No
     found = explode(model, [model.inputs[0], model.tensors[second]])
 
     assert found is not None
-    assert [each.name for each in found.operators] == ["RELU", "ABS"]
+    assert [each.name for each in found.operators] == ["RELU", "NEG", "ABS"]
+    assert list(found.inputs.values()) == [model.inputs[0], model.tensors[second]]
+    runner = Runner(found.model, every_tensor=True)
+    runner.run({name: np.full((1, 4), 3.0, np.float32) for name in found.inputs})
+    assert runner.tensor(second).tolist() == [[-3.0] * 4]
+
+
+def test_operators_that_read_what_nobody_can_compute_are_left_out(bindings: Any) -> None:
+    net = Graph(bindings)
+    data = [net.input(1, 4), net.input(1, 4)]
+    model = net.made(net.op("NEG", data[:1]), net.op("ABS", [net.op("RELU", data[1:])]))
+
+    found = explode(model, [model.inputs[0]])
+
+    assert found is not None
+    assert [each.name for each in found.operators] == ["NEG"]
 
 
 def test_operators_with_a_state_are_left_out(shared_models: Path) -> None:

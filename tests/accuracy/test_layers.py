@@ -16,6 +16,7 @@ from tfq.accuracy.layers import LayerError, layer_errors
 from tfq.model import Model, Operator
 from tfq.numerics.noise import sqnr
 from tfq.passes.equalize import equalize
+from tfq.passes.expand import expand
 from tfq.passes.float_weights import float_weights
 from tfq.runtime import Runner
 
@@ -215,6 +216,102 @@ def test_what_only_xnnpack_runs_is_compared_all_the_same(bindings: Any) -> None:
     found = layer_errors(reference, candidate, inputs_for(reference))
 
     assert found.matched == found.total
+    assert all(each.isolated is not None for each in found.layers)
+
+
+def test_what_cannot_be_taken_apart_has_accumulated_errors_only(shared_models: Path) -> None:
+    model = tfq.load(shared_models / "litert" / "l2_norm_composite.tflite")
+
+    found = layer_errors(model, model, inputs_for(model))
+
+    assert found.matched == found.total == 1
+    assert [(each.sqnr, each.isolated) for each in found.layers] == [(math.inf, None)]
+
+
+def test_an_activation_of_another_size_ends_isolated_errors_with_a_warning(bindings: Any) -> None:
+    """How many numbers are positive is not known before; the file states two."""
+    net = Graph(bindings)
+    data = net.input(1, 4, name="x")
+    is_positive = net.add("GREATER", [data, net.constant([[0.0]])], [(1, 4)], dtypes=("bool",))
+    places = net.add("WHERE", [is_positive], [(2, 2)], dtypes=("int64",))
+    found = net.op("GATHER_ND", [data, places], 2)
+    model = net.made(net.op("RELU", [found]))
+    rows = [[1, 2, -1, -2], [1, -2, 3, 4], [1, -2, 3, -4]]
+    images = [{"x": np.array([row], np.float32)} for row in rows]
+
+    with pytest.warns(UserWarning, match="isolated errors are left out"):
+        layers = layer_errors(model, model, images).layers
+
+    assert [each.op for each in layers] == ["GATHER_ND", "RELU"]
+    assert {(each.sqnr, each.isolated) for each in layers} == {(math.inf, None)}
+
+
+def test_parts_of_what_the_reference_does_in_one_are_alone_together(bindings: Any) -> None:
+    net = Graph(bindings)
+    data = net.op("TANH", [net.input(1, 4, 4, 3)])
+    slopes = net.constant(np.full((1, 1, 3), 0.5))
+    reference = net.made(net.op("NEG", [net.op("PRELU", [data, slopes])]))
+    candidate = expand(reference, "int16")[0]
+    assert len(candidate.operators) > 4
+
+    found = layer_errors(reference, candidate, inputs_for(reference))
+
+    assert [each.name for each in found.layers] == [
+        each.outputs[0].name for each in reference.operators
+    ]
+    assert min(each.isolated or 0.0 for each in found.layers) > 100
+
+
+def test_what_softmax_reads_is_not_rescaled(digits: Callable[..., Model], images: Samples) -> None:
+    """Nobody could make up for it."""
+    layers = by_operator(digits(mode="float32"), digits(mode="full_integer"), images)
+
+    assert sum(each.rescaled for each in layers.values()) > 8
+    assert not any(each.rescaled for each in layers.values() if each.operator >= 10)
+
+
+def test_wrong_scales_of_what_was_equalized_before_are_errors(
+    digits: Callable[..., Model], images: Samples
+) -> None:
+    """The record of both says that they were equalized: that explains no difference."""
+    equalized = digits(mode="full_integer")
+    weights = equalized.operators[4].weights
+    assert weights is not None
+    draft = equalized.draft()
+    parameters = draft["subgraphs"][0]["tensors"][weights.index]["quantization"]
+    factors = [1.5 if place % 2 else 1.0 for place in range(len(parameters["scale"]))]
+    parameters["scale"] = tuple(map(math.prod, zip(parameters["scale"], factors, strict=True)))
+
+    layers = by_operator(equalized, Model.from_draft(draft), images)
+
+    assert not any(each.rescaled for each in layers.values())
+    assert layers[4].sqnr < 20
+
+
+def test_lowered_channels_are_said(bindings: Any, tmp_path: Path) -> None:
+    net = Graph(bindings)
+    first = net.conv(net.input(1, 4, 4, 3), 0.3 * dice(1, 4, 3, 3, 3), [20, 0, 9, 35])
+    net.made(net.conv(first, dice(2, 5, 1, 1, 4))).save(tmp_path / "float.tflite")
+    reference = tfq.load(tmp_path / "float.tflite")
+    candidate = tfq.convert(
+        tmp_path / "float.tflite",
+        mode="full_integer",
+        passes="absorb_bias",
+        calibration_data=inputs_for(reference, 4, seed=7),
+    )
+
+    with pytest.warns(UserWarning, match="absorb_bias has lowered channels"):
+        layer_errors(reference, candidate, inputs_for(reference))
+
+
+def test_what_a_vendor_compiled_is_refused_with_what_to_do(shared_models: Path) -> None:
+    stem = str(shared_models / "edgetpu_pairs" / "split_concat")
+    reference, compiled = tfq.load(f"{stem}.tflite"), tfq.load(f"{stem}_edgetpu.tflite")
+
+    with pytest.raises(tfq.InvalidModelError, match="the file that went into the compiler"):
+        layer_errors(reference, compiled, inputs_for(reference))
+    with pytest.raises(tfq.InvalidModelError, match="the file that went into the compiler"):
+        tfq.compare(reference, compiled, inputs_for(reference))
 
 
 def test_numbers_that_count_things_are_no_layers(bindings: Any) -> None:

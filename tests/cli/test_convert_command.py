@@ -182,7 +182,13 @@ def test_a_pipe_is_no_model_and_no_data(
         assert "expected a file, found a pipe" in capfd.readouterr().err
 
 
-def test_ctrl_c_leaves_nothing_behind(words: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "status", "said"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_signal_leaves_nothing_behind(
+    words: list[str], tmp_path: Path, sent: signal.Signals, status: int, said: str
+) -> None:
     work = tmp_path / "work"
     work.mkdir()
     (tmp_path / "mine.py").write_text(
@@ -202,8 +208,8 @@ def test_ctrl_c_leaves_nothing_behind(words: list[str], tmp_path: Path) -> None:
     while not (tmp_path / "started").exists():
         assert process.poll() is None
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, err = process.communicate()
-    assert process.returncode == 130
-    assert err == "tfq: interrupted\n"
+    assert process.returncode == status
+    assert err == f"tfq: {said}\n"
     assert not any(work.iterdir())

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,3 +117,85 @@ def test_wrong_use_is_one_line(
     digits(mode="full_integer").save(tmp_path / "int8.tflite")
     quantized = one_error([*words, f"--model={tmp_path}/int8.tflite"], capfd)
     assert "already quantized" in quantized and "tfq compare" in quantized
+
+
+def printed_command(out: str) -> list[str]:
+    """The command that a text recommends, in words, as a shell reads it."""
+    _, _, rest = out.partition("do this (")
+    lines = rest.splitlines()[1:]
+    count = next(index for index, line in enumerate(lines, 1) if not line.endswith("\\"))
+    assert all(len(line) <= 100 or len(line.split()) <= 2 for line in lines[:count])
+    shell = ["sh", "-c", "tfq() { printf '%s\\n' tfq \"$@\"; }\n" + "\n".join(lines[:count])]
+    return subprocess.run(shell, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_what_it_prints_can_be_pasted(
+    words: list[str],
+    samples: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with np.load(samples / "evaluation.npz") as data:
+        np.savez(tmp_path / "it's $HOME.npz", image=data["image"][:60], y=data["y"][:60])
+    monkeypatch.chdir(tmp_path)
+    names = ["--data=it's $HOME.npz", unlike(tmp_path, samples)]
+    more = ["--input_shape=image:1,8,8,1", "--allow_float_fallback"]
+    assert main([words[0], words[1], *names, *more, "--profile=artpec8"]) == 0
+    found = printed_command(capfd.readouterr().out)
+    assert found[:2] == ["tfq", "convert"]
+    assert {"--calibration_data=it's $HOME.npz", "--profile=artpec8", *more} <= set(found)
+    assert main(found[1:]) in (0, 1)
+    assert tfq.load("OUTPUT.tflite").inputs[0].dtype == "int8"
+
+
+PARSE = """
+import numpy as np
+
+def row(serialized):
+    return np.frombuffer(serialized, "f4")
+
+def rows():
+    return [np.full((1, 8), index, "f4") for index in range(4)]
+"""
+
+
+def test_functions_are_printed_by_their_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tfq.accuracy.diagnosis.command import command
+    from tfq.convert.readers import load_function
+
+    monkeypatch.chdir(tmp_path)
+    Path("my parser.py").write_text(PARSE)
+    opening = {
+        "parse_function": load_function("my parser.py:row"),
+        "batch_size": None,
+        "image_scale": "0..1",
+        "input_shapes": {"a b": (1, None, 3)},
+        "signature": "serve",
+        "unsafe_load": True,
+    }
+    words = shlex.split(command("m.tflite", "d.tfrecord", None, opening, "--mode=int16x8"))
+    assert words == [
+        *["tfq", "convert", "--model=m.tflite", "--calibration_data=d.tfrecord"],
+        *["--image_scale=0..1", "--parse_function=my parser.py:row", "--batch_size=0"],
+        *["--signature=serve", "--input_shape=a b:1,?,3", "--unsafe_load", "--mode=int16x8"],
+        "--output=OUTPUT.tflite",
+    ]
+    nameless = command("m.tflite", np.zeros(3), None, {"parse_function": lambda row: row}, "")
+    assert "--calibration_data=DATA" in nameless
+    assert "--parse_function=FILE.py:FUNCTION" in nameless
+
+
+def test_progress_is_for_terminals_only(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    tfq_there = shlex.join([sys.executable, "-m", "tfq", *words])
+    shell = ["sh", "-c", f"stty cols 80 rows 24; {tfq_there}"]
+    code = f"import pty; pty.spawn({shell!r})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "running the float model" in run.stdout
+    assert main(words) == 0
+    assert capfd.readouterr().err == ""

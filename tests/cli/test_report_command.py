@@ -9,6 +9,8 @@ import pytest
 
 from tfq.cli import main
 
+pytest.importorskip("fast_sugiyama", reason="its wheels begin with Python 3.11")
+
 
 @pytest.fixture
 def speech(shared_models: Path) -> str:

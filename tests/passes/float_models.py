@@ -8,7 +8,7 @@ import numpy as np
 
 from tfq.model import Model
 from tfq.runtime import Runner
-from tfq.runtime.fidelity import fidelity
+from tfq.runtime.fidelity import Expected, fidelity
 
 
 def photographs(shape: tuple[int, ...], count: int, seed: int) -> list[np.ndarray]:
@@ -43,4 +43,4 @@ def run(model: Model, images: Iterable[np.ndarray]) -> list[np.ndarray]:
 
 def decibels(reference: Model, model: Model, images: Iterable[np.ndarray]) -> float:
     """How near a model comes to its float model, the mean over the outputs."""
-    return fidelity(reference, [model], as_samples(reference, images))[0]
+    return fidelity(Expected(reference, as_samples(reference, images)), [model])[0]

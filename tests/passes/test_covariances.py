@@ -15,7 +15,7 @@ from tfq.passes.integer_kernels import layer
 from tfq.passes.observe import observe
 from tfq.passes.parameters import Parameters
 from tfq.passes.quantize import Scheme, quantize
-from tfq.passes.rounding import rounded
+from tfq.passes.rounding import RoundedWeights, rounded
 from tfq.runtime import Runner
 
 pytest.importorskip("ai_edge_litert.interpreter")
@@ -156,7 +156,9 @@ def test_outputs_come_nearer_on_unseen_photographs(full_range: Model, scheme: Sc
     expected = np.stack([runner.run(each)[0] for each in unseen])
 
     def precision(known) -> float:
-        made, _ = quantize(full_range, ranges.spans(), scheme, means=means, covariances=known)
+        made, _ = quantize(
+            full_range, ranges.spans(), scheme, means=means, weights=RoundedWeights(known)
+        )
         runner = Runner(made)
         return sqnr(expected, np.stack([runner.run(each)[0] for each in unseen]))
 

@@ -10,7 +10,7 @@ import pytest
 from tfq import profiles, schemas
 from tfq.profiles.validate import ANNOTATIONS, CHECKS, violations
 
-SCHEMAS = ["profile.schema", "lint.schema", "inspect.schema"]
+FILES = sorted(Path(schemas.__file__).parent.glob("*.schema.json"))
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,20 @@ def keywords(schema: dict[str, Any]) -> set[str]:
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
             found |= keywords(schema[key])
+    for each in schema.get("anyOf", ()):
+        found |= keywords(each)
     return found
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_our_schemas_have_only_keywords_that_are_checked(name: str) -> None:
-    assert keywords(schemas.load(name)) <= ANNOTATIONS | set(CHECKS)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_our_schemas_have_only_keywords_that_are_checked(path: Path) -> None:
+    assert keywords(schemas.load(path.stem)) <= ANNOTATIONS | set(CHECKS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_our_schemas_are_schemas(path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.Draft202012Validator.check_schema(schemas.load(path.stem))
 
 
 def broken_profiles() -> list[Any]:

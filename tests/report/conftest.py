@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +17,31 @@ from tfq.report.html import write_report
 PROFILES = ["artpec8", "tidl-tda4vm"]
 
 
-# Closed after each file: while it runs, no other test can run an event loop of its own.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Debian's Chromium; without it, tests are skipped, and fail where CI is set."""
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Debian's Chromium; without it tests are skipped before their pages are made."""
     pytest.importorskip("fast_sugiyama", reason="its wheels begin with Python 3.11")
     absent = pytest.fail if os.environ.get("CI") else pytest.skip
     program = shutil.which("chromium")
     if program is None:
         absent("there is no chromium: apt-get install chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ModuleNotFoundError:
+    if find_spec("playwright") is None:
         absent("there is no playwright: pip install playwright")
+    return program
+
+
+# Closed after each file: while it runs, no other test can run an event loop of its own.
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """A running browser."""
+    from playwright.sync_api import sync_playwright
+
     switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
     switches += [
         f"--disable-{each}" for each in ("background-networking", "component-update", "sync")
     ]
     with sync_playwright() as started:
-        running = started.chromium.launch(executable_path=program, args=switches)
+        running = started.chromium.launch(executable_path=chromium, args=switches)
         yield running
         running.close()
 
@@ -68,7 +75,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture(scope="session")
-def swept(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def swept(chromium: str, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sweep of the digits sample over some modes."""
     from tfq.sweep import sweep
 
@@ -93,7 +100,9 @@ def report_page(swept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def float_page(digits: Callable[..., tfq.Model], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def float_page(
+    chromium: str, digits: Callable[..., tfq.Model], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The report of an integer model with float inputs: findings of all severities."""
     path = tmp_path_factory.mktemp("report") / "hybrid.html"
     model = digits(mode="full_integer", input_type="float32")

@@ -14,6 +14,8 @@ from tfq.errors import MissingDependencyError
 from tfq.report.html import layout
 from tfq.report.html.layout import HEIGHT, WIDTH, Drawing, draw
 
+pytest.importorskip("fast_sugiyama", reason="its wheels begin with Python 3.11")
+
 Pair = tuple[int, int]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tfq
-from tfq.runtime.fidelity import fidelity
+from tfq.runtime.fidelity import Expected, fidelity
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def test_a_model_is_its_own_exact_image(
 ) -> None:
     plain = digits(mode="float32")
 
-    assert fidelity(plain, [plain], images) == [120]
+    assert fidelity(Expected(plain, images), [plain]) == [120]
 
 
 def test_more_bits_are_nearer(
@@ -29,7 +29,7 @@ def test_more_bits_are_nearer(
 ) -> None:
     models = [digits(mode=mode) for mode in ("full_integer", "int16x8", "float16")]
 
-    ratios = fidelity(digits(mode="float32"), models, images)
+    ratios = fidelity(Expected(digits(mode="float32"), images), models)
 
     assert ratios == sorted(ratios)
     assert 15 < ratios[0] < 60
@@ -41,4 +41,4 @@ def test_another_number_of_inputs_is_refused(
     pytest.importorskip("ai_edge_litert.interpreter")
 
     with pytest.raises(tfq.Error, match=r"expected 1 output \(.*\), as .* has; got 2"):
-        fidelity(digits(mode="float32"), [tfq.load(faces["iris_landmark"])], images)
+        fidelity(Expected(digits(mode="float32"), images), [tfq.load(faces["iris_landmark"])])

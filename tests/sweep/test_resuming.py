@@ -124,14 +124,37 @@ def test_another_limit_recommends_anew_without_any_work(
     assert not any(name.endswith(".tflite") for name in changed(before, swept))
 
 
-def test_fewer_modes_are_taken_from_what_is_there(
+def test_fewer_modes_leave_the_other_rows_in_the_table(
     again: Callable[..., Sweep], swept: Path, digits_sweep: Sweep
 ) -> None:
     before = times(swept)
-    found = again(output=swept, modes=["full_integer.per_tensor.*"])
-    known = [row for row in digits_sweep.rows if row.name.startswith("full_integer.per_tensor.")]
-    assert list(found.rows) == known
-    assert changed(before, swept) == {"sweep.json"}
+    assert again(output=swept, modes=["float16"]) == digits_sweep
+    assert times(swept) == before
+
+
+def test_fewer_modes_and_fewer_again_make_one_table(
+    again: Callable[..., Sweep], tmp_path: Path
+) -> None:
+    again(output=tmp_path, modes=["float16"])
+    before = times(tmp_path)
+    found = again(output=tmp_path, modes=["float32", "dynamic_range.per_tensor"])
+    assert [row.name for row in found.rows] == ["float32", "float16", "dynamic_range.per_tensor"]
+    assert "float16.tflite" not in changed(before, tmp_path)
+    assert load(tmp_path) == found
+
+
+def test_rows_of_another_model_or_of_a_changed_file_do_not_stay(
+    again: Callable[..., Sweep], swept: Path, samples: Path, digits_sweep: Sweep
+) -> None:
+    (swept / CONVERTED).write_bytes(b"something else")
+    found = again(output=swept, modes=["float16"])
+    assert [row.name + ".tflite" for row in digits_sweep.rows if row not in found.rows] == [
+        CONVERTED
+    ]
+    with np.load(samples / "calibration.npz") as data:
+        images = data["image"][:40]
+    found = again(output=swept, modes=["float16"], calibration_data=images)
+    assert [row.name for row in found.rows] == ["float16"]
 
 
 def test_a_model_in_memory_is_known_by_its_content(
@@ -169,7 +192,7 @@ def test_a_killed_sweep_goes_on_where_it_was(samples: Path, tmp_path: Path) -> N
         modes=["float32", "float16", "dynamic_range.*", "full_integer.*"],
         output=tmp_path / "swept",
     )
-    assert found.rows[:2] == left.rows[:2]
+    assert [row.key for row in found.rows[:2]] == [row.key for row in left.rows[:2]]
     assert {"float32.tflite", "float16.tflite"}.isdisjoint(changed(before, tmp_path / "swept"))
     assert all(row.ok for row in found.rows)
 
@@ -220,6 +243,33 @@ def test_a_row_that_stands_there_twice_is_refused(
     (swept / "sweep.json").write_text(json.dumps(content))
     with pytest.raises(tfq.ArgumentError, match="each name once"):
         small(swept, digits(mode="float32"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"recommended": "gone"}, "expected the name of a row, got 'gone'"),
+        ({"recommended_by_profile": {"cpu": "gone"}}, "expected the name of a row, got 'gone'"),
+        ({"profiles": ["cpu", "cpu"]}, r"\$\.profiles: expected each name once"),
+        ({"samples": 10**30}, "expected integers below"),
+        ({"max_accuracy_drop": -1}, "max_accuracy_drop: expected 0 or more"),
+    ],
+)
+def test_a_result_that_contradicts_itself_is_refused(
+    swept: Path, changes: dict[str, Any], message: str
+) -> None:
+    content = json.loads((swept / "sweep.json").read_text())
+    (swept / "sweep.json").write_text(json.dumps(content | changes))
+    with pytest.raises(tfq.ArgumentError, match=message) as caught:
+        load(swept)
+    assert str(caught.value).endswith("expected a directory that tfq sweep wrote")
+
+
+def test_a_pipe_in_the_place_of_a_file_is_refused(swept: Path) -> None:
+    (swept / CONVERTED).unlink()
+    os.mkfifo(swept / CONVERTED)
+    with pytest.raises(tfq.ArgumentError, match=f"expected a file at {CONVERTED}"):
+        load(swept)
 
 
 def test_files_of_others_are_left_alone(digits: Callable[..., tfq.Model], tmp_path: Path) -> None:

@@ -9,16 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfq.numerics.noise import decibels
+from tfq.passes.carrying import CARRIERS, LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     import numpy as np
 
-    from tfq.model import Tensor
+    from tfq.model import Operator, Subgraph, Tensor
 
     Array = np.ndarray[Any, Any]
 
+_CROSSINGS = frozenset({"CAST", "DEQUANTIZE", "QUANTIZE"})
 # One value of a channel always has a scale that explains it.
 _FEWEST_ROWS = 4
 # Scales explain less than this of what quantization itself does; of a model that surely was
@@ -82,6 +84,30 @@ class Fit:
         return decibels(float(plain), float(scaled)), scales
 
 
+def can_be_scaled(graph: Subgraph) -> set[Tensor]:
+    """Return the activations whose scales layers behind them can make up for.
+
+    Args:
+        graph: Any subgraph, quantized or not.
+    """
+    found: set[Tensor] = set()
+    for tensor in dict.fromkeys(
+        each for made in reversed(graph.operators) for each in made.outputs
+    ):
+        if tensor not in graph.outputs and all(
+            _takes_scales(each, found) for each in tensor.consumers
+        ):
+            found.add(tensor)
+    return found
+
+
+def _takes_scales(reader: Operator, scaled: Collection[Tensor]) -> bool:
+    if reader.name in LAYERS:
+        return True
+    carries = reader.name in CARRIERS or reader.name in _CROSSINGS
+    return carries and all(each in scaled for each in reader.outputs)
+
+
 def channel_scales(
     fits: Mapping[Tensor, Fit], made_up_for: Collection[Tensor], *, certain: bool = False
 ) -> dict[Tensor, Array]:
@@ -93,8 +119,7 @@ def channel_scales(
     with a wrong scale looks the same from outside.
 
     Args:
-        fits: By the candidate's activation, what was seen of it; outputs of the model left out, as
-            nobody makes up for their scales.
+        fits: By the candidate's activation, what was seen of it; of those that `can_be_scaled`.
         made_up_for: The activations that are read by layers with scaled weights.
         certain: Whether the model is known to be equalized.
 

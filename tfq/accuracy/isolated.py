@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq import ops
-from tfq.accuracy.counterparts import is_fixed
+from tfq.accuracy.values import is_fixed
 from tfq.format import Draft
 from tfq.model import Model
 
@@ -42,30 +42,33 @@ def explode(model: Model, known: Collection[Tensor]) -> Exploded | None:
     1. An activation that operators read becomes an input of the model, with its type and
        quantization.
     2. Operators that unpack constants, or compute from constants alone, stay connected.
+    3. So do those that read activations that are not known, such as the parts of what another
+       model does in one operator: they are alone together.
 
     Left out are
 
-    3. operators that read activations that are not known;
     4. custom operators and those with a state or with subgraphs: variables, hash tables, LSTMs,
-       loops.
+       loops; and what reads activations that only they make.
 
     Args:
         model: Any model; its first subgraph is taken apart.
-        known: The activations for which there are values, in the shape that the file states.
+        known: The activations for which there are values, in a shape that fits the file's.
 
     Returns:
         The model; None if there is no operator left.
     """
     graph = model.subgraphs[0]
     fixed = _fixed(graph)
-    kept = [each for each in graph.operators if _is_pure(each) and _can_run(each, fixed, known)]
+    kept = _runnable(graph, fixed, known)
     alone = tuple([each for each in kept if not all(made in fixed for made in each.outputs)])
     if not alone:
         return None
     draft = model.draft()
     table = draft["subgraphs"][graph.index]
     drafts = list(table["operators"])
-    read = dict.fromkeys(each for operator in kept for each in _given(operator, fixed))
+    read = dict.fromkeys(
+        each for operator in kept for each in _given(operator, fixed) if each in known
+    )
     places = {tensor: _add_input(table["tensors"], tensor) for tensor in read}
     moved = {tensor.index: place for tensor, place in places.items()}
     for operator in kept:
@@ -90,7 +93,7 @@ def _fixed(graph: Subgraph) -> set[Tensor]:
     return found
 
 
-def _is_pure(operator: Operator) -> bool:
+def is_pure(operator: Operator) -> bool:
     """Say whether an operator computes its outputs from its inputs and nothing else."""
     touched = [each for each in (*operator.inputs, *operator.outputs) if each is not None]
     return not (
@@ -101,11 +104,17 @@ def _is_pure(operator: Operator) -> bool:
     )
 
 
-def _can_run(operator: Operator, fixed: set[Tensor], known: Collection[Tensor]) -> bool:
-    given = _given(operator, fixed)
-    if not given:
-        return all(each in fixed for each in operator.outputs)
-    return all(each in known for each in given)
+def _runnable(graph: Subgraph, fixed: set[Tensor], known: Collection[Tensor]) -> list[Operator]:
+    """Return the operators that read what is known, or what such operators make."""
+    kept = []
+    there = {*fixed, *known}
+    for operator in graph.operators:
+        given = _given(operator, fixed)
+        has_inputs = given or all(each in fixed for each in operator.outputs)
+        if has_inputs and is_pure(operator) and all(each in there for each in given):
+            kept.append(operator)
+            there.update(operator.outputs)
+    return kept
 
 
 def _given(operator: Operator, fixed: set[Tensor]) -> list[Tensor]:
@@ -114,7 +123,8 @@ def _given(operator: Operator, fixed: set[Tensor]) -> list[Tensor]:
 
 def _add_input(tensors: list[Draft], tensor: Tensor) -> int:
     like = tensors[tensor.index]
-    fields = {field: like[field] for field in ("shape", "type", "quantization") if field in like}
+    kept = ("shape", "shape_signature", "type", "quantization")
+    fields = {field: like[field] for field in kept if field in like}
     tensors.append(Draft("Tensor", name=_name(tensor), **fields))
     return len(tensors) - 1
 

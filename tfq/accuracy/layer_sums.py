@@ -164,7 +164,8 @@ def _power(values: Array) -> float:
     """Return the sum of squares: in float64 where float32 does not hold them."""
     import numpy as np
 
-    power = float(values @ values)
+    # Not `@`: waking the threads of BLAS takes milliseconds between two runs of a model.
+    power = float(np.einsum("i,i->", values, values))
     if not math.isfinite(power) or (power == 0 and values.any()):
         exact = values.astype(np.float64)
         power = float(exact @ exact)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tfq.accuracy.channel_scales import Fit, channel_scales
-from tfq.accuracy.counterparts import Counterparts, counterparts, input_pairs, is_fixed
+from tfq.accuracy.channel_scales import Fit, can_be_scaled, channel_scales
+from tfq.accuracy.counterparts import Counterparts, counterparts, fits, input_pairs
 from tfq.accuracy.isolated import explode
+from tfq.accuracy.joining import are_joined, join, joined, joins, shapes_of
 from tfq.accuracy.layer_sums import LayerSums
 from tfq.accuracy.running import Running
+from tfq.accuracy.values import is_fixed
 from tfq.accuracy.weights import weight_sqnr
 from tfq.errors import ArgumentError, CalibrationDataError, InvalidModelError
 from tfq.model.record import record_of
@@ -19,7 +22,7 @@ from tfq.passes.parameters import parameters
 from tfq.runtime import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
 
@@ -29,12 +32,17 @@ if TYPE_CHECKING:
     Sample = Mapping[str, Array]
 
 _REAL = frozenset({"float32", "float16", "float64"})
-# Beyond that looking at more samples at once saves nothing.
-_MOST_KEPT = 1 << 22
+# So many bytes of activations are looked at at once; what leaves the caches takes longer again.
+_MOST_KEPT = 1 << 20
 # So many samples say whether channels were scaled.
 _FITTED = 8
 # Quantization to 8 bits leaves weights above it (measured: 30 dB and more); scaled ones are below.
 _LIKE_DB, _EXPLAINED_DB = 20.0, 10.0
+
+_SHIFTED = (
+    "{}: absorb_bias has lowered channels by constants that the layers behind add again: the error "
+    "of a layer inside counts these constants, too; those of the outputs are as they are"
+)
 
 
 @dataclass(frozen=True)
@@ -120,13 +128,15 @@ def layer_errors(reference: Model, candidate: Model, samples: Iterable[Sample]) 
     if not head:
         raise CalibrationDataError("comparison of layers: expected samples, got none")
     with quiet.silenced(), np.errstate(all="ignore"):
-        comparing = _Comparing(reference, candidate)
+        comparing = _Comparing(reference, candidate, head[0])
         comparing.fit(head)
-        for sample in itertools.chain(head, rest):
+        for sample in joined(itertools.chain(head, rest), comparing.most_at_once(head)):
             comparing.add(sample)
         found = comparing.result()
     if comparing.complaint is not None:
         warnings.warn(f"isolated errors are left out: {comparing.complaint}", stacklevel=2)
+    if _is_given(candidate, reference, "absorb_bias"):
+        warnings.warn(_SHIFTED.format(candidate.name), stacklevel=2)
     return found
 
 
@@ -142,8 +152,9 @@ class _Layer(NamedTuple):
 class _Comparing:
     """Two models side by side, and the operators of one on their own."""
 
-    def __init__(self, reference: Model, candidate: Model) -> None:
-        self.candidate = candidate
+    def __init__(self, reference: Model, candidate: Model, sample: Sample) -> None:
+        """Match the layers, and drop those that turn out to have no values or other shapes."""
+        self._models = reference, candidate
         self.pairs: Counterparts = counterparts(reference, candidate)
         self._theirs, self._mine = Running(reference), Running(candidate)
         names = dict(zip(reference.inputs, reference.input_names, strict=True))
@@ -152,26 +163,52 @@ class _Comparing:
             name: names[inputs[tensor]]
             for name, tensor in zip(candidate.input_names, candidate.inputs, strict=True)
         }
+        self.scales: dict[Tensor, Array] = {}
+        self.complaint: str | None = None
+        self._scaled: dict[Tensor, Array] = {}
+        self._kept = 0
+        self._run(sample)
         made = [(each, tensor) for each in candidate.operators for tensor in each.outputs]
         real = [(each, tensor) for each, tensor in made if _is_real(tensor)]
         self.layers = [
             _Layer(operator, tensor, self.pairs.tensors[tensor], LayerSums(tensor))
             for operator, tensor in real
-            if tensor in self.pairs.tensors and _is_real(self.pairs.tensors[tensor])
+            if tensor in self.pairs.tensors and self._is_comparable(tensor)
         ]
         self.total = len(real)
-        self.scales: dict[Tensor, Array] = {}
-        self.complaint: str | None = None
         self._alone: Running | None = None
         self._given: dict[str, Tensor] = {}
         self._operators_alone: frozenset[Operator] = frozenset()
-        self._scaled: dict[Tensor, Array] = {}
-        self._kept = 0
-        self._is_prepared = False
+        self._take_apart()
+
+    def _is_comparable(self, tensor: Tensor) -> bool:
+        expected, found = self._expected(tensor), self._mine.stored(tensor)
+        if expected is None or found is None or not _is_real(self.pairs.tensors[tensor]):
+            return False
+        return bool(expected.shape == found.shape)
+
+    def _take_apart(self) -> None:
+        known = {
+            tensor
+            for tensor, theirs in self.pairs.tensors.items()
+            if _is_of_kind(tensor, theirs) and self._has_stated_shape(tensor)
+        }
+        apart = explode(self._models[1], known)
+        if apart is None:
+            return
+        self._given, self._operators_alone = apart.inputs, frozenset(apart.operators)
+        try:
+            self._alone = Running(apart.model)
+        except InvalidModelError as error:
+            self.complaint = str(error)
+
+    def _has_stated_shape(self, tensor: Tensor) -> bool:
+        expected = self._expected(tensor)
+        return expected is not None and fits(expected.shape, tensor.shape_signature)
 
     def fit(self, samples: Iterable[Sample]) -> None:
         """Find the scales of channels, if weights say that there may be any."""
-        certain = "equalize" in ((record_of(self.candidate) or {}).get("passes") or ())
+        certain = _is_given(self._models[1], self._models[0], "equalize")
         changed = {
             tensor
             for operator, theirs in self.pairs.operators.items()
@@ -181,8 +218,8 @@ class _Comparing:
         }
         if not certain and not changed:
             return
-        inner = {each.tensor for each in self.layers}.difference(self.candidate.outputs)
-        fits = {tensor: Fit() for tensor in inner}
+        inner = can_be_scaled(self._models[1].subgraphs[0])
+        fits = {each.tensor: Fit() for each in self.layers if each.tensor in inner}
         for sample in samples:
             self._run(sample)
             for tensor, fit in fits.items():
@@ -191,21 +228,43 @@ class _Comparing:
                     fit.add(expected, found)
         self.scales = channel_scales(fits, changed, certain=certain)
 
-    def add(self, sample: Sample) -> None:
-        """Add the errors of one sample."""
+    def most_at_once(self, samples: Sequence[Sample]) -> int:
+        """Return how many samples may run together, which is faster, and computes the same."""
+        if len(samples) < 2 or not all(map(joins, self._models)):
+            return 1
+        one, other = samples[0], samples[-1]
+        rows = [self._held(one), self._held(other)]
+        most = math.ceil(_MOST_KEPT / max(sum(each.nbytes for each in rows[0]), 1))
+        if most < 2 or shapes_of(one) != shapes_of(other):
+            return 1
+        try:
+            both = self._held(join([one, other]))
+        except (ArgumentError, InvalidModelError):
+            return 1
+        return most if are_joined(both, rows) else 1
+
+    def _held(self, sample: Sample) -> list[Array]:
+        """Return all that is compared of one run."""
         self._run(sample)
-        if not self._is_prepared:
-            self._prepare()
         self._run_alone()
+        held = [each for layer in self.layers for each in self._values(layer)]
+        return [each for each in held if each is not None]
+
+    def add(self, sample: Sample) -> None:
+        """Add the errors of one sample, or of several that are joined."""
+        self._run(sample)
+        try:
+            self._run_alone()
+        except (ArgumentError, InvalidModelError) as error:
+            # An activation may have another shape in a later sample.
+            self.complaint, self._alone = str(error), None
         for layer in self.layers:
-            expected, stored = self._expected(layer.tensor), self._mine.stored(layer.tensor)
+            expected, stored, alone = self._values(layer)
             if expected is None or stored is None or expected.shape != stored.shape:
                 continue
-            is_alone = self._alone is not None and layer.operator in self._operators_alone
-            alone = self._alone.stored(layer.tensor) if self._alone and is_alone else None
             layer.sums.keep(expected, stored, alone)
-            self._kept += expected.nbytes
-        if self._kept > _MOST_KEPT:
+            self._kept += sum(each.nbytes for each in (expected, stored, alone) if each is not None)
+        if self._kept >= _MOST_KEPT:
             self._count()
 
     def _count(self) -> None:
@@ -218,6 +277,20 @@ class _Comparing:
         self._theirs.run(sample)
         self._mine.run({name: sample[theirs] for name, theirs in self._inputs.items()})
 
+    def _run_alone(self) -> None:
+        if self._alone is not None:
+            given = {name: self._expected(tensor) for name, tensor in self._given.items()}
+            self._alone.run({name: each for name, each in given.items() if each is not None})
+
+    def _values(self, layer: _Layer) -> tuple[Array | None, Array | None, Array | None]:
+        """Return what a layer should hold, what it holds, and what it computes on its own."""
+        alone = self._alone if layer.operator in self._operators_alone else None
+        return (
+            self._expected(layer.tensor),
+            self._mine.stored(layer.tensor),
+            alone.stored(layer.tensor) if alone is not None else None,
+        )
+
     def _expected(self, tensor: Tensor) -> Array | None:
         """Return what an activation of the candidate should hold."""
         values = self._theirs.real(self.pairs.tensors[tensor])
@@ -226,42 +299,6 @@ class _Comparing:
         if tensor not in self._scaled:
             self._scaled[tensor] = values / self.scales[tensor]
         return self._scaled[tensor]
-
-    def _prepare(self) -> None:
-        """Drop what turns out to have no values or others shapes; take the operators apart."""
-        self._is_prepared = True
-        self.layers = [each for each in self.layers if self._is_comparable(each.tensor)]
-        known = {
-            tensor
-            for tensor, theirs in self.pairs.tensors.items()
-            if _is_of_kind(tensor, theirs) and self._has_stated_shape(tensor)
-        }
-        apart = explode(self.candidate, known)
-        if apart is None:
-            return
-        self._given, self._operators_alone = apart.inputs, frozenset(apart.operators)
-        try:
-            self._alone = Running(apart.model)
-        except InvalidModelError as error:
-            self.complaint = str(error)
-
-    def _is_comparable(self, tensor: Tensor) -> bool:
-        expected, found = self._expected(tensor), self._mine.stored(tensor)
-        return expected is not None and found is not None and expected.shape == found.shape
-
-    def _has_stated_shape(self, tensor: Tensor) -> bool:
-        expected = self._expected(tensor)
-        return expected is not None and expected.shape == tensor.shape
-
-    def _run_alone(self) -> None:
-        if self._alone is None:
-            return
-        given = {name: self._expected(tensor) for name, tensor in self._given.items()}
-        try:
-            self._alone.run({name: each for name, each in given.items() if each is not None})
-        except (ArgumentError, InvalidModelError) as error:
-            # An activation may have another shape in a later sample.
-            self.complaint, self._alone = str(error), None
 
     def result(self) -> LayerErrors:
         """Return the errors, the worst first."""
@@ -298,6 +335,12 @@ class _Comparing:
             takes_scaled=any(each in self.scales for each in operator.inputs),
             is_scaled=any(each in self.scales for each in operator.outputs),
         )
+
+
+def _is_given(model: Model, reference: Model, name: str) -> bool:
+    """Say whether a pass was done to a model, by the file's record, and not to its reference."""
+    done = [(record_of(each) or {}).get("passes") or () for each in (model, reference)]
+    return name in done[0] and name not in done[1]
 
 
 def _is_real(tensor: Tensor) -> bool:

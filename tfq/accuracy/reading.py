@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfq.accuracy.running import check_not_compiled
 from tfq.convert import calibration, flatbuffers, readers, shapes
 from tfq.convert.calibration import Samples
 from tfq.convert.sources import InputSpec
@@ -44,8 +45,8 @@ def open_model(model: Any, what: str) -> Model:
 
     Raises:
         ArgumentError: If it is something else.
-        InvalidModelError: If the file is missing or broken, has no inputs or no outputs, or takes
-            what are no numbers.
+        InvalidModelError: If the file is missing or broken, is compiled for a device, has no inputs
+            or no outputs, or takes what are no numbers.
     """
     if isinstance(model, (str, os.PathLike)):
         model = load(model)
@@ -53,6 +54,7 @@ def open_model(model: Any, what: str) -> Model:
         raise ArgumentError(
             f"{what}: expected a tfq.Model or the path of a .tflite, got {type(model).__name__}"
         )
+    check_not_compiled(model)
     for kind, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
         if not tensors:
             raise InvalidModelError(f"{model.name}: has no {kind}; there is nothing to compare")

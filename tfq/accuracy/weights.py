@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from tfq import ops
@@ -23,7 +24,7 @@ _ALIKE = 0.5
 # Output channels lie along the first axis, those of the input along the last.
 _INPUTS_LAST = frozenset({"CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
 # Scales along two axes settle slowly where many weights are near 0.
-_ROUNDS = 100
+_ROUNDS, _SETTLED = 100, 1e-5
 
 
 def real_weights(operator: Operator) -> list[Array] | None:
@@ -56,17 +57,36 @@ def resemble(one: Operator, other: Operator) -> bool | None:
     """
     import numpy as np
 
+    if not one.all_weights or not other.all_weights:
+        return None
+    sizes = {math.prod(ops.stored(each.all_weights[0]).shape) for each in (one, other)}
+    if len(sizes) > 1:
+        return False
     first, second = real_weights(one), real_weights(other)
     if first is None or second is None:
         return None
-    if first[0].size != second[0].size:
-        return False
     signs = [np.sign(_some(each[0])) for each in (first, _laid_like(second, first) or second)]
     both = (signs[0] != 0) & (signs[1] != 0)
     count = int(np.count_nonzero(both))
     if count < _FEWEST:
         return None
     return bool((signs[0] * signs[1])[both].sum() > _ALIKE * count)
+
+
+def constants_apart(one: Operator, other: Operator) -> float:
+    """Measure how far the numbers are apart that two operators have as constants.
+
+    Returns:
+        Σ (one - other)² / Σ one², over weights, factors and summands; infinite where there are
+        others.
+    """
+    first, second = ([_real(each) for each in op.inputs if each is not None] for op in (one, other))
+    pairs = [(a, b) for a, b in zip(first, second, strict=False) if a is not None and b is not None]
+    if any(a.size != b.size for a, b in pairs):
+        return math.inf
+    size = sum(float((a * a).sum()) for a, _ in pairs)
+    apart = sum(float(((a.ravel() - b.ravel()) ** 2).sum()) for a, b in pairs)
+    return apart / size if size else apart
 
 
 def weight_sqnr(
@@ -154,15 +174,29 @@ def _scaled(wanted: Array, found: Array, axes: list[int]) -> Array:
     import numpy as np
 
     others = tuple([each for each in range(wanted.ndim) if each not in axes])
-    # All that follows needs of the weights are these sums, which are small.
-    both = (wanted * found).sum(axis=others, keepdims=True)
-    own = (wanted * wanted).sum(axis=others, keepdims=True)
-    scales = np.ones_like(own)
-    for axis in axes * (_ROUNDS if len(axes) > 1 else 1):
-        rest = tuple([each for each in axes if each != axis])
-        nearer = (scales * both).sum(axis=rest, keepdims=True)
-        size = (scales**2 * own).sum(axis=rest, keepdims=True)
-        usable = (size > 0) & (nearer > 0)
-        scales = scales * np.divide(nearer, size, out=np.ones_like(size), where=usable)
-    scaled: Array = wanted * scales
+    # All that follows needs of the weights are these sums: one row a channel of the first axis, one
+    # column a channel of the second, if there is one.
+    sums = ((wanted * each).sum(axis=others) for each in (found, wanted))
+    both, own = (each.reshape(len(each), -1) for each in sums)
+    rows, columns = np.ones(len(own)), np.ones(own.shape[1])
+    rows = _nearest(rows, both, own, columns)
+    for _ in range(_ROUNDS if len(axes) > 1 else 0):
+        columns = _nearest(columns, both.T, own.T, rows)
+        before, rows = rows, _nearest(rows, both, own, columns)
+        if np.allclose(before, rows, rtol=_SETTLED, atol=0):
+            break
+    scaled = wanted
+    for axis, scales in zip(axes, (rows, columns), strict=False):
+        scaled = scaled * scales.reshape([-1 if each == axis else 1 for each in range(wanted.ndim)])
     return scaled
+
+
+def _nearest(before: Array, both: Array, own: Array, others: Array) -> Array:
+    """Choose the scale of each row so that it comes nearest, given those of the columns."""
+    import numpy as np
+
+    # Not `@`, which wakes the threads of BLAS for little.
+    nearer = np.einsum("rc,c->r", both, others)
+    size = np.einsum("rc,c->r", own, np.square(others))
+    found: Array = np.divide(nearer, size, out=before.copy(), where=(size > 0) & (nearer > 0))
+    return found

@@ -1,7 +1,7 @@
 """The command line: `tfq COMMAND [flags] [files]`.
 
 Exit status: 0 fine; 1 findings at or above `--fail_on`; 2 wrong use or unreadable input, with one
-line on stderr; 130 after Ctrl-C; 141 when the reader of the output went away.
+line on stderr; 130 after Ctrl-C; 141 when the reader of the output went away; 143 after SIGTERM.
 """
 
 from __future__ import annotations
@@ -18,8 +18,13 @@ _OBJECTS_BEFORE_COLLECTION = 200_000
 WRONG_USE = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+TERMINATED = 143
 
 __all__ = ["main", "print_error", "print_warning"]
+
+
+class _Termination(BaseException):
+    """What SIGTERM raises, so that files that are being written go away."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -36,11 +41,17 @@ def main(argv: list[str] | None = None) -> int:
     # A model is many objects at once, none of which is garbage: looking for some takes a tenth of
     # the time.
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    signal.signal(signal.SIGTERM, _terminate)
     status = _run(sys.argv[1:])
-    # What was asked is done or refused. TensorFlow takes a while to go, and an interrupt meanwhile
+    # What was asked is done or refused. TensorFlow takes a while to go, and a signal meanwhile
     # would say otherwise.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return status
+
+
+def _terminate(*_: object) -> None:
+    raise _Termination
 
 
 def _run(words: list[str]) -> int:
@@ -56,6 +67,9 @@ def _run(words: list[str]) -> int:
     except KeyboardInterrupt:
         _print_line("interrupted")
         return INTERRUPTED
+    except _Termination:
+        _print_line("terminated")
+        return TERMINATED
     except BrokenPipeError:
         _forget_stdout()
         return BROKEN_PIPE

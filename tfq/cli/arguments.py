@@ -14,6 +14,8 @@ from tfq.profiles.nearest import did_you_mean
 if TYPE_CHECKING:
     from tfq.cli.commands import Command
 
+# What absl says of such flags.
+_REPEATS = ";\n    repeat this option to specify a list of values"
 HELP_FLAGS = frozenset({"--help", "-h", "-help", "--helpfull", "--helpshort"})
 
 
@@ -83,7 +85,7 @@ def help_text(name: str, command: Command) -> str:
 def _flag_help(flag: Any) -> list[str]:
     import textwrap
 
-    text = str(flag.help)
+    text = str(flag.help).replace(_REPEATS, " May repeat.")
     if flag.boolean:
         head = f"  --[no]{flag.name}"
     elif isinstance(flag, flags.EnumFlag):

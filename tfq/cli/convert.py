@@ -12,10 +12,9 @@ from pathlib import Path
 
 from absl import flags
 
-from tfq.cli.data_flags import input_shapes, one_line_warnings
+from tfq.cli import data_flags
 from tfq.convert import convert
 from tfq.convert.modes import MODES
-from tfq.errors import ArgumentError
 from tfq.lint import Report
 
 FLAGS = flags.FlagValues()
@@ -43,8 +42,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "calibration_data",
     None,
-    "Samples of what the device will see: .npy, .npz (one array, or one named after each input), "
-    "a TFRecord, a directory of images, or FILE.py:FUNCTION that returns samples.",
+    f"Samples of what the device will see: {data_flags.FORMS}.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -86,64 +84,14 @@ flags.DEFINE_integer(
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
-    "image_scale",
-    None,
-    "What pixels become: 0..1, -1..1, 0..255 or MEAN,STD in units of pixels.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_string(
-    "parse_function",
-    None,
-    "FILE.py:FUNCTION that makes a sample of a TFRecord's serialized example.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_string(
     "input_type",
     None,
     "Type of float inputs in the result: int8, uint8, int16 or float32.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string("output_type", None, "Likewise, of the outputs.", flag_values=FLAGS)
-flags.DEFINE_integer(
-    "batch_size",
-    1,
-    "For models that leave the batch open; 0 keeps it open.",
-    lower_bound=0,
-    flag_values=FLAGS,
-)
-flags.DEFINE_multi_string(
-    "input_shape",
-    [],
-    "NAME:1,224,224,3: a whole shape, where the model leaves more than the batch open. May repeat.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_string(
-    "signature", None, "Which signature of a SavedModel or .tflite.", flag_values=FLAGS
-)
-flags.DEFINE_bool(
-    "allow_float_fallback",
-    False,
-    "Leave operators without integer kernels in float.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_bool(
-    "allow_select_tf_ops",
-    False,
-    "Keep operators that LiteRT lacks as TensorFlow's own.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_bool(
-    "allow_custom_ops", False, "Keep unknown operators as custom ones.", flag_values=FLAGS
-)
-flags.DEFINE_bool(
-    "unsafe_load",
-    False,
-    "Load Keras files with Lambda layers, whose Python code then runs.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_integer(
-    "verbosity", 0, "1 lets TensorFlow's log through.", lower_bound=0, flag_values=FLAGS
-)
+data_flags.define_opening(FLAGS)
+data_flags.define_conversion(FLAGS)
 
 
 def run(arguments: list[str]) -> int:
@@ -155,17 +103,12 @@ def run(arguments: list[str]) -> int:
     Returns:
         0, or 1 if the profile's lint finds errors.
     """
-    from tfq.convert.readers import load_function
     from tfq.format import check_apart, check_place
     from tfq.lint.formats import load as load_format
     from tfq.report.conversion_text import conversion_text
     from tfq.terminal import wants_colour
 
-    if arguments:
-        raise ArgumentError(f"expected flags only, got {arguments[0]!r}; the model is --model")
-    for name in ("model", "output"):
-        if not FLAGS[name].value:
-            raise ArgumentError(f"--{name} is missing: tfq convert {USAGE}")
+    data_flags.check_given(f"convert {USAGE}", FLAGS, ("model", "output"), arguments)
     output = Path(FLAGS.output)
     check_place(output)
     names = ("model", "calibration_data", "load_ranges", "profile")
@@ -173,7 +116,7 @@ def run(arguments: list[str]) -> int:
         {"--output": output, "--save_ranges": FLAGS.save_ranges},
         {f"--{name}": FLAGS[name].value for name in names},
     )
-    with one_line_warnings():
+    with data_flags.one_line_warnings():
         model = convert(
             FLAGS.model,
             mode=FLAGS.mode,
@@ -188,16 +131,7 @@ def run(arguments: list[str]) -> int:
             load_ranges=FLAGS.load_ranges,
             weight_bits=FLAGS.weight_bits,
             block_size=FLAGS.block_size,
-            image_scale=FLAGS.image_scale,
-            parse_function=load_function(FLAGS.parse_function) if FLAGS.parse_function else None,
-            batch_size=FLAGS.batch_size or None,
-            input_shapes=input_shapes(FLAGS.input_shape),
-            signature=FLAGS.signature,
-            allow_float_fallback=FLAGS.allow_float_fallback,
-            allow_select_tf_ops=FLAGS.allow_select_tf_ops,
-            allow_custom_ops=FLAGS.allow_custom_ops,
-            unsafe_load=FLAGS.unsafe_load,
-            verbose=FLAGS.verbosity > 0,
+            **data_flags.keywords(FLAGS),
         )
     model.save(output)
     print(conversion_text(model, str(output)))

@@ -31,8 +31,7 @@ flags.DEFINE_string(
 flags.DEFINE_multi_string(
     "comparison",
     [],
-    "A file that `tfq compare --per_layer --format=json` printed of one of the models; may be "
-    "given several times.",
+    "A file that `tfq compare --per_layer --format=json` printed of one of the models.",
     flag_values=FLAGS,
 )
 

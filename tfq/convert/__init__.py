@@ -57,7 +57,7 @@ def convert(
             an array or dictionary of arrays (first axis: samples), a path to a `.npy`, `.npz`,
             TFRecord or directory of images, a `tf.data.Dataset`, or a generator, list or function
             of samples. Other modes only take open image sizes from them. What may never end is
-            read up to 500 samples.
+            read up to 500 samples. A model that simulates quantization (`tfq.qat`) needs none.
         profile: a device, by name or path; sets what is not given here, and lints the result.
         input_type: of the float inputs in the result: "int8" (the default), "uint8" or "float32"
             in "full_integer", "int16" or "float32" in "int16x8".
@@ -109,26 +109,26 @@ def convert(
         True
         >>> model.save("digits.tflite")
     """
-    from tfq.convert import converted, opening, ranges_files, request
+    from tfq.convert import converted, opening, ranges_files, request, trained
     from tfq.format import check_apart
     from tfq.profiles import load as load_profile
 
     device = load_profile(profile) if isinstance(profile, (str, os.PathLike)) else profile
-    asked = request.complete(
-        device,
-        mode=mode,
-        granularity=granularity,
-        input_type=input_type,
-        output_type=output_type,
-        accuracy=accuracy,
-        passes=passes,
-        weight_bits=weight_bits,
-        block_size=block_size,
-        allow_float_fallback=allow_float_fallback,
-        allow_select_tf_ops=allow_select_tf_ops,
-        allow_custom_ops=allow_custom_ops,
-        verbose=verbose,
-    )
+    options: dict[str, Any] = {
+        "mode": mode,
+        "granularity": granularity,
+        "input_type": input_type,
+        "output_type": output_type,
+        "accuracy": accuracy,
+        "passes": passes,
+        "weight_bits": weight_bits,
+        "block_size": block_size,
+        "allow_float_fallback": allow_float_fallback,
+        "allow_select_tf_ops": allow_select_tf_ops,
+        "allow_custom_ops": allow_custom_ops,
+        "verbose": verbose,
+    }
+    asked = request.complete(device, **options)
     check_apart(
         {"save_ranges": save_ranges},
         {"source": source, "calibration_data": calibration_data, "load_ranges": load_ranges},
@@ -145,7 +145,9 @@ def convert(
         unsafe_load=unsafe_load,
         verbose=verbose,
     )
-    if asked.mode.needs_calibration and (saved is None or opened.samples is not None):
+    asked = trained.adapted(asked, opened, device, options)
+    needs_samples = asked.mode.needs_calibration and asked.plan.level != trained.LEVEL
+    if needs_samples and (saved is None or opened.samples is not None):
         opening.samples_for(opened, asked.mode.name)
     saves = save_ranges is not None
     model = converted.make(*opened[:2], asked, opened.samples, device, saved, for_all_modes=saves)

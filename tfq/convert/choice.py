@@ -23,16 +23,21 @@ from tfq.errors import (
     InvalidModelError,
     MissingDependencyError,
 )
+from tfq.numerics.threads import one_thread
 from tfq.runtime import Runner, quiet
-from tfq.runtime.fidelity import fidelity
+from tfq.runtime.fidelity import Expected, fidelity
 
 if TYPE_CHECKING:
     from tfq.convert.makers import Maker
     from tfq.model import Model
     from tfq.passes.ranges import Ranges
 
-_COMPARED = 100
-"""So many samples decide between models: more change little."""
+_MOST_SAMPLES = 100
+"""So many samples say enough of a model: more change little."""
+
+_COMPARED_WIDE = 2
+"""So many decide between models with activations of 16 bits: LiteRT's kernels take a hundred times
+as long as those of 8, and what differs are the weights, which all samples see."""
 
 _HANDICAP = 0.5
 """Decibels by which passes must be better than a converter alone."""
@@ -71,7 +76,8 @@ def choose(making: Maker, saved: Ranges | None, *, for_all_modes: bool = False) 
         CalibrationDataError: If the samples or the ranges do not fit the model.
         ArgumentError: If a level needs samples and there are none, or a named layer is unknown.
     """
-    return _Chooser(making, saved, for_all_modes).choose()
+    with one_thread():
+        return _Chooser(making, saved, for_all_modes).choose()
 
 
 def check_runs(model: Model, samples: Sequence[Mapping[str, Any]], made_by: str) -> None:
@@ -86,7 +92,7 @@ def check_runs(model: Model, samples: Sequence[Mapping[str, Any]], made_by: str)
         ConversionError: If the interpreter refuses it. A model with operators of TensorFlow or
             custom ones is not tried: they need an interpreter of their own.
     """
-    if any(op.is_custom for subgraph in model.subgraphs for op in subgraph.operators):
+    if _has_custom(model):
         return
     _check_scales(model, made_by)
     try:
@@ -98,6 +104,10 @@ def check_runs(model: Model, samples: Sequence[Mapping[str, Any]], made_by: str)
     except InvalidModelError as error:
         reason = str(error).removeprefix(f"{model.name}: ")
         raise ConversionError(f"what {made_by} makes of this model {reason}") from error
+
+
+def _has_custom(model: Model) -> bool:
+    return any(op.is_custom for subgraph in model.subgraphs for op in subgraph.operators)
 
 
 def _check_scales(model: Model, made_by: str) -> None:
@@ -126,13 +136,17 @@ class _Chooser:
             what = needing[0] if level == "passes" else f"accuracy={level}"
             raise ArgumentError(f"{what} needs calibration_data, not ranges alone")
         self.samples = making.memory.once("few samples", self._few)
+        self.expected = making.memory.once(
+            "expected", partial(Expected, making.float_model, self.samples)
+        )
 
     def choose(self) -> Choice:
         tried = [self._attempt(partial(self._own, plan)) for plan in self._plans()]
         if self._is_compared:
             tried.append(self._attempt(self._plain))
+        tried = self._run(tried)
         faults = [each for each in tried if not isinstance(each, Choice)]
-        made = self._measured([each for each in tried if isinstance(each, Choice)])
+        made = [each for each in tried if isinstance(each, Choice)]
         if not made:
             # TFLiteConverter says best what it cannot do; LiteRT Quantizer does not.
             raise faults[-1] if self.making.tool == "TFLiteConverter" else faults[0]
@@ -174,7 +188,7 @@ class _Chooser:
         return bool(self.samples) and self.plan.level != "passes" and not has_scheme
 
     def _few(self) -> list[dict[str, Any]]:
-        """Return samples from everywhere in the data, at most `_COMPARED`, by the model's names."""
+        """Return samples from everywhere in the data, at most 100, by the model's names."""
         making = self.making
         if making.samples is None:
             return []
@@ -182,7 +196,7 @@ class _Chooser:
         rows = list(making.samples.batches(making.inputs))
         return [
             {name: row[known[name]] for name in making.float_model.input_names}
-            for row in rows[:: -(-len(rows) // _COMPARED)]
+            for row in rows[:: -(-len(rows) // _MOST_SAMPLES)]
         ]
 
     def _own(self, plan: Plan) -> Choice:
@@ -198,7 +212,7 @@ class _Chooser:
                     self.saved,
                     for_all_modes=self.for_all_modes,
                 )
-            made = static.quantized(ready, request, self.samples, making.memory)
+            made = static.quantized(ready, request, self.expected, making.memory)
         applied = Applied(plan.level, made.passes, changes=(*ready.changes, *made.changes))
         return Choice(made.model, applied, ready.ranges)
 
@@ -206,28 +220,43 @@ class _Chooser:
         return Choice(self.making.plain(), Applied(self.plan.level, converter=self.making.tool))
 
     def _attempt(self, make: Callable[[], Choice]) -> Choice | Error:
-        """Make a model, check that it is what was asked, and that it runs."""
+        """Make a model, and check that it is what was asked."""
         try:
             made = make()
             check.check(made.model, self.making.request)
-            check_runs(made.model, self.samples, made.applied.converter)
+            _check_scales(made.model, made.applied.converter)
         except (ConversionError, InvalidModelError, MissingDependencyError) as error:
             return error
         return made
 
-    def _measured(self, made: list[Choice]) -> list[Choice]:
-        """Add to each model how near its outputs are; where they cannot be known, nothing."""
-        if not self.samples:
-            return made
-        models = [each.model for each in made]
+    def _run(self, tried: Sequence[Choice | Error]) -> list[Choice | Error]:
+        """Run what was made, and add how near its outputs are where that can be known."""
+        made = [each for each in tried if isinstance(each, Choice)]
+        wide = self.making.request.mode.name == "int16x8"
+        expected = self.expected.part(_COMPARED_WIDE if wide else _MOST_SAMPLES)
+        if not self.samples or any(_has_custom(each.model) for each in made):
+            return [self._checked(each) for each in tried]
         try:
-            ratios = fidelity(self.making.float_model, models, self.samples)
+            ratios = iter(fidelity(expected, [each.model for each in made]))
         except InvalidModelError:
-            return made
+            if len(made) > 1:
+                return [self._run([each])[0] for each in tried]
+            return [self._checked(each) for each in tried]
         return [
-            each._replace(applied=each.applied._replace(sqnr=ratio))
-            for each, ratio in zip(made, ratios, strict=True)
+            each._replace(applied=each.applied._replace(sqnr=next(ratios)))
+            if isinstance(each, Choice)
+            else each
+            for each in tried
         ]
+
+    def _checked(self, made: Choice | Error) -> Choice | Error:
+        """Run a model once, with nothing to compare it to."""
+        if isinstance(made, Choice):
+            try:
+                check_runs(made.model, self.samples, made.applied.converter)
+            except (ConversionError, MissingDependencyError) as error:
+                return error
+        return made
 
     def _remark(self, tried: Sequence[Choice | Error]) -> str:
         """Say why there is nothing to compare with."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfq.convert import check
 from tfq.convert.calibration import Samples
+from tfq.convert.hybrids import computable
 from tfq.convert.makers import Maker, maker
 from tfq.convert.record import Applied, recorded
 from tfq.convert.request import Request
@@ -82,14 +83,18 @@ def make(
     """
     with maker(source, inputs, request, samples, memory) as making:
         choice = _choice(making, request, saved, for_all_modes)
+    choice = choice._replace(model=computable(choice.model))
     check.check(choice.model, request)
     return ConvertedModel(choice, request, profile)
 
 
 def _choice(making: Maker, request: Request, saved: Ranges | None, for_all_modes: bool) -> Choice:
+    from tfq.convert import trained
     from tfq.convert.choice import Choice, check_runs, choose
     from tfq.passes.equalize import equalize
 
+    if request.plan.level == trained.LEVEL:
+        return trained.choice(making)
     if request.plan.level == "none":
         model = making.plain()
         if request.mode.integer:

@@ -41,6 +41,8 @@ def load(path: Path, *, unsafe: bool = False) -> Any:
         raise MissingDependencyError(
             "reading Keras files needs tensorflow: pip install 'tfq[convert]'"
         ) from error
+    if any(str(node.get("registered_name")).startswith("tfq>") for node in _dictionaries(config)):
+        import tfq.qat  # noqa: F401  # which makes its layers known to Keras
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=not unsafe)
     except Exception as error:  # Keras raises whatever the file provokes

@@ -10,9 +10,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfq.convert import flatbuffers, keras_files
 from tfq.convert.names import distinct as distinct
@@ -25,6 +26,9 @@ from tfq.errors import (
 )
 from tfq.model import Model, load
 from tfq.runtime import quiet
+
+if TYPE_CHECKING:
+    from tfq.passes.scales import Scheme
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,14 @@ class GraphSource:
         call: takes one tensor an input and returns the outputs by name, in order.
         label: what it is, for messages.
         owner: keeps the variables alive that `call` uses.
+        scheme: the quantization that it simulates, if `tfq.qat` made it.
     """
 
     inputs: tuple[InputSpec, ...]
     call: Callable[[Sequence[Any]], dict[str, Any]]
     label: str
     owner: Any
+    scheme: Scheme | None = None
 
 
 @dataclass(frozen=True)
@@ -253,11 +259,27 @@ def _from_keras_object(source: Any, label: str = "the Keras model") -> GraphSour
     ]
     output_names = list(getattr(source, "output_names", None) or ())
 
+    scheme, exporting = _simulation(source)
+
     def call(tensors: Sequence[Any]) -> dict[str, Any]:
-        outputs = source(tree.pack_sequence_as(structure, list(tensors)), training=False)
+        with exporting():
+            outputs = source(tree.pack_sequence_as(structure, list(tensors)), training=False)
         return _named(tree, outputs, output_names)
 
-    return GraphSource(_inputs(label, names, leaves), call, label, source)
+    return GraphSource(_inputs(label, names, leaves), call, label, source, scheme)
+
+
+def _simulation(model: Any) -> tuple[Scheme | None, Callable[[], AbstractContextManager[None]]]:
+    """The scheme that a Keras model simulates, and the context in which it is traced."""
+    if "tfq.qat" in sys.modules:  # without that, there is no such model
+        from tfq.qat.exporting import exporting
+        from tfq.qat.trained import check_ranges, scheme_of
+
+        scheme = scheme_of(model)
+        if scheme is not None:
+            check_ranges(model)
+            return scheme, exporting
+    return None, nullcontext
 
 
 def _keras_package(source: Any) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +25,8 @@ from tfq.passes.mixed_precision import named, sensitive
 from tfq.passes.observe import extremes, observe
 from tfq.passes.quantize import Scheme, quantize
 from tfq.passes.ranges import Ranges, digest
-from tfq.runtime.fidelity import fidelity
+from tfq.passes.rounding import RoundedWeights
+from tfq.runtime.fidelity import Expected, fidelity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +53,9 @@ class Calibrated(NamedTuple):
 
     Attributes:
         model: The float model, prepared by the passes of a plan.
+        twin: Where `absorb_bias` moved constants, what was there before: it has the same operators
+            and weights, and the inputs of its layers vary as those of `model` do, so that what is
+            known of one is true of the other.
         ranges: What was seen of its activations.
         changes: What the passes did.
     """
@@ -58,6 +63,7 @@ class Calibrated(NamedTuple):
     model: Model
     ranges: Ranges
     changes: tuple[Changes, ...]
+    twin: Calibrated | None = None
 
 
 class Quantized(NamedTuple):
@@ -122,7 +128,12 @@ def calibrate(
         other, change = form(dtype)
         if dtype != _activations(request) and (change.changed or expanded.changed):
             ranges.complete(observe(other, samples))
-    return Calibrated(model, ranges, tuple(changes))
+    calibrated = Calibrated(model, ranges, tuple(changes))
+    if not any(each.name == "absorb_bias" and each.changed for each in changes):
+        return calibrated
+    passes = tuple(each for each in request.plan.float_passes if each != "absorb_bias")
+    before = replace(request, plan=request.plan._replace(float_passes=passes))
+    return calibrated._replace(twin=calibrate(source, before, samples, memory))
 
 
 class _Passed(NamedTuple):
@@ -156,16 +167,14 @@ def _check_passes(saved: Ranges, expected: tuple[str, ...]) -> None:
         )
 
 
-def quantized(
-    ready: Calibrated, request: Request, samples: Sequence[Sample], memory: Memory
-) -> Quantized:
+def quantized(ready: Calibrated, request: Request, expected: Expected, memory: Memory) -> Quantized:
     """Quantize what is calibrated.
 
     Args:
         ready: The model and its ranges.
         request: Mode, granularity, plan, and the types of inputs and outputs.
-        samples: For what a plan needs them: the search for ranges, the choice of layers, the
-            correction of biases.
+        expected: Samples and what the source says of them, for what a plan needs them: the search
+            for ranges, the choice of layers, the correction of biases.
         memory: What was computed of this model and these samples.
 
     Raises:
@@ -177,7 +186,8 @@ def quantized(
     if plan.clip_weights:
         float_model, clipped = clip_weights(float_model, request.granularity == "per_channel")
         changes.append(clipped)
-    work = _Work(ready._replace(model=float_model), request, samples, memory)
+        ready = ready._replace(twin=None)
+    work = _Work(ready._replace(model=float_model), request, expected, memory)
     followed, model, change = memory.once(work.key, work.done, recent=True)
     followed = followed._replace(
         level=plan.level, float_passes=plan.float_passes, correct_bias=plan.correct_bias
@@ -185,7 +195,7 @@ def quantized(
     changes.append(change)
     if plan.correct_bias != 0:
         options = {} if plan.correct_bias is None else {"iterations": plan.correct_bias}
-        model, change = correct_bias(model, ready.model, samples, **options)
+        model, change = correct_bias(model, ready.model, expected.samples, **options)
         changes.append(change)
     idle = {each.name for each in (*ready.changes, *changes) if not each.changed}
     passes = tuple(term for term in followed.terms() if term.partition(":")[0] not in idle)
@@ -204,10 +214,11 @@ class _Work:
     """One model, quantized in several ways."""
 
     def __init__(
-        self, ready: Calibrated, request: Request, samples: Sequence[Sample], memory: Memory
+        self, ready: Calibrated, request: Request, expected: Expected, memory: Memory
     ) -> None:
         self.model, self.ranges = ready.model, ready.ranges
-        self.plan, self.samples, self.memory = request.plan, samples, memory
+        self.twin = self if ready.twin is None else _Work(ready.twin, request, expected, memory)
+        self.plan, self.expected, self.memory = request.plan, expected, memory
         self.scheme = Scheme(
             _activations(request),
             per_channel=request.granularity == "per_channel",
@@ -234,49 +245,72 @@ class _Work:
         if self.plan.ranges != "search":
             self._types = self._chosen_types(self.plan)
             return self._quantized(self.plan)
-        plain = self.plan._replace(round_weights=False)
-        # With 16 bits rounding costs so little that clipping only loses.
-        methods = SEARCHED if self.scheme.activations == "int8" else ("minmax",)
-        found = self._best([self._quantized(plain._replace(ranges=each)) for each in methods])
+        plain = self.plan._replace(ranges=self._searched(), round_weights=False)
         if self.plan.elsewhere:
-            self._types = self._chosen_types(found.plan)
-            found = self._quantized(found.plan)
-        if self.plan.round_weights:
-            rounded = self._quantized(found.plan._replace(round_weights=True))
-            found = self._best([rounded, found])
-        return found
+            self._types = self._chosen_types(plain)
+        if not self.plan.round_weights:
+            return self._quantized(plain)
+        rounded = self._quantized(plain._replace(round_weights=True))
+        if self.scheme.activations == "int16":
+            # Here it is the converter's own model that may turn out to be better.
+            return rounded
+        return self._best([rounded, self._quantized(plain)])
+
+    def _searched(self) -> str:
+        """Find the way to choose ranges with which the outputs are nearest to the source's.
+
+        It is the same for all weights: where they are quantized roughly, their noise hides what is
+        looked for.
+        """
+        if self.twin is not self:
+            return self.twin._searched()
+        if self.scheme.activations == "int16":
+            # With 16 bits rounding costs so little that clipping only loses.
+            return "minmax"
+        fine = self.scheme._replace(per_channel=True, weight_bits=8)
+        plain = self.plan._replace(
+            level="", float_passes=(), round_weights=False, elsewhere=(), correct_bias=0
+        )
+        plans = [plain._replace(ranges=each) for each in SEARCHED]
+        return self.memory.once(
+            ("searched", self.model, fine, plain),
+            lambda: self._best([self._quantized(each, fine) for each in plans]).plan.ranges,
+        )
 
     def _best(self, done: list[_Done]) -> _Done:
-        if len(done) == 1:
-            return done[0]
-        some = self.samples[:: -(-len(self.samples) // _JUDGES)]
-        ratios = self._ratios([each.model for each in done], some)
+        ratios = self._ratios([each.model for each in done], self.expected.part(_JUDGES))
         return done[ratios.index(max(ratios))]
 
-    def _ratios(self, models: list[Model], samples: Sequence[Sample]) -> list[float]:
+    def _ratios(self, models: list[Model], judges: Expected) -> list[float]:
         try:
-            return fidelity(self.model, models, samples)
+            return fidelity(judges, models)
         except InvalidModelError:
             if len(models) == 1:
                 return [-math.inf]
             # Scales that one way finds may be such as kernels refuse.
-            return [self._ratios([each], samples)[0] for each in models]
+            return [self._ratios([each], judges)[0] for each in models]
 
-    def _quantized(self, plan: Plan) -> _Done:
+    def _quantized(self, plan: Plan, scheme: Scheme | None = None) -> _Done:
         model, changes = quantize(
             self.model,
             self._spans(plan),
-            self.scheme,
+            scheme or self.scheme,
             self._types,
             {key: each.values for key, each in self.ranges.means.items()},
-            self._covariances if plan.round_weights else None,
+            self._weights(plan.round_weights),
         )
         return _Done(plan, model, changes)
 
+    def _weights(self, with_feedback: bool) -> RoundedWeights:
+        """Return what rounds the weights of the model, and of those that share them."""
+        known = self._covariances if with_feedback else None
+        key = "weights", self.twin.model, with_feedback
+        return self.memory.once(key, partial(RoundedWeights, known))
+
     @property
     def _covariances(self) -> dict[int, Covariance]:
-        key = "covariances", self.model
-        return self.memory.once(key, partial(covariances, self.model, self.samples))
+        key, model = "covariances", self.twin.model
+        return self.memory.once((key, model), partial(covariances, model, self.expected.samples))
 
     def _spans(self, plan: Plan) -> dict[str, tuple[float, float]]:
         bits = _BITS[self.scheme.activations]
@@ -296,7 +330,7 @@ class _Work:
             else:
                 spans = self._spans(plan)
                 chosen = sensitive(
-                    self.model, spans, self.scheme, self.samples, each.dtype, each.share
+                    self.model, spans, self.scheme, self.expected.samples, each.dtype, each.share
                 )
             found.update(dict.fromkeys(chosen, each.dtype))
         return found

@@ -92,6 +92,21 @@ def _trace(source: GraphSource, inputs: Sequence[InputSpec]) -> tuple[Any, list[
     return tf.function(flat, autograph=False).get_concrete_function(*specs), names
 
 
+def simulates_quantization(source: GraphSource, inputs: Sequence[InputSpec]) -> bool:
+    """Says whether a model has what TensorFlow calls fake quantization.
+
+    Args:
+        source: the model.
+        inputs: its inputs with the shapes to trace.
+    """
+    try:
+        graph = _trace(source, inputs)[0].graph.as_graph_def()
+    except Exception:  # the model's own code runs here; conversion says what is wrong
+        return False
+    nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
+    return any(node.op.startswith("FakeQuant") for node in nodes)
+
+
 def _check_finite(source: GraphSource, variables: Sequence[Any]) -> None:
     for variable in variables:
         if variable.dtype.is_floating and not np.isfinite(variable.numpy()).all():

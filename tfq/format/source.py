@@ -38,12 +38,14 @@ class Source:
         tables: The vectors of tables that were read, by (position, table name).
         root: Where `verify` found the root table.
         spans: Where the data of each buffer stand, as `check_indices` found them.
+        end: Where what the schema knows ends, as `trailing` found it; 0 before.
         files: What was mapped of the files beside it that hold its weights, by path.
     """
 
     __slots__ = (
         "_stepped",
         "data",
+        "end",
         "files",
         "folder",
         "layouts",
@@ -70,6 +72,7 @@ class Source:
         self.layouts: dict[tuple[str, int], Layout] = {}
         self.tables: dict[tuple[int, str], tuple[Table, ...]] = {}
         self.root = 0
+        self.end = 0
         self._stepped = 0
         self.spans: tuple[tuple[int, int], ...] = ()
         self.files: dict[str, bytes | mmap.mmap] = {}

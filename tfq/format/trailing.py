@@ -39,7 +39,9 @@ def trailing(source: Source, end: int) -> list[bytes | memoryview]:
         a ZIP archive are corrected if they count from the beginning of the file; there are archives
         in which they do not, and readers that take both.
     """
-    start = max(stop for _, stop, _ in extents(source))
+    # Of one file several are made.
+    source.end = source.end or max(stop for _, stop, _ in extents(source))
+    start = source.end
     rest = source.view(start, source.size)
     if not _says_something(rest):
         return []

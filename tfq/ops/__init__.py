@@ -14,7 +14,7 @@ from tfq.ops.dtypes import DTYPES, FLOATS, QUANTIZED, Dtype, bits
 from tfq.ops.floats import Island, islands
 from tfq.ops.memory import Peak, called_subgraphs, live_activations, peak_activations, weight_bytes
 from tfq.ops.roles import all_biases, all_weights, bias, channel_axis, weights
-from tfq.ops.scales import fixed_quantization, shared_scale
+from tfq.ops.scales import fixed_quantization, lacking_scales, shared_scale
 from tfq.ops.table import OPERATIONS, FixedQuantization, Operation, operation
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "fixed_quantization",
     "integer_share",
     "islands",
+    "lacking_scales",
     "live_activations",
     "macs",
     "operation",

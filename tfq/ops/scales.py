@@ -9,13 +9,14 @@ if they differ, they must be one. A test holds the rules against LiteRT's kernel
 
 from __future__ import annotations
 
-from tfq.ops import table
+from tfq.ops import roles, table
 from tfq.ops.dtypes import FLOATS
+from tfq.ops.facts.kernels import groups
 from tfq.ops.table import FixedQuantization
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tfq.model import Operator, Tensor
+    from tfq.model import Model, Operator, Tensor
 
 
 def fixed_quantization(op: Operator) -> FixedQuantization | None:
@@ -69,3 +70,39 @@ def shared_scale(op: Operator) -> tuple[Tensor, ...]:
     tensors = tuple([tensor for tensor in (*inputs, *op.outputs) if tensor.dtype == dtype])
     quantized = any(tensor.quantization is not None for tensor in tensors)
     return tensors if quantized and len(tensors) > 1 else ()
+
+
+def lacking_scales(model: Model) -> list[Operator]:
+    """List the operators with one scale for weights of which LiteRT wants a scale a channel.
+
+    On float activations its kernel of DEPTHWISE_CONV_2D reads a scale for each output channel,
+    whatever the file holds: behind the only one stands what happens to be there. That of CONV_2D
+    checks the number where there are several groups of input channels, and the model does not load
+    unless XNNPACK takes the operator. Both found by running them, LiteRT 2.3; all other hybrid
+    kernels take one scale.
+
+    Args:
+        model: Any model.
+
+    Returns:
+        Operators of any subgraph, with several channels and a single scale.
+    """
+    return [
+        operator
+        for subgraph in model.subgraphs
+        for operator in subgraph.operators
+        if _wants_many_scales(operator) and _has_one_scale(operator)
+    ]
+
+
+def _wants_many_scales(op: Operator) -> bool:
+    if op.name == "DEPTHWISE_CONV_2D":
+        return op.compute == "hybrid"
+    return op.name == "CONV_2D" and (groups(op) or 1) > 1 and op.compute == "hybrid"
+
+
+def _has_one_scale(op: Operator) -> bool:
+    tensor, axis = roles.weights(op), roles.channel_axis(op)
+    if tensor is None or tensor.quantization is None or axis is None:
+        return False
+    return len(tensor.quantization.scales) == 1 < tensor.shape[axis]

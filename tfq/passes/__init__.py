@@ -16,6 +16,7 @@ from tfq.passes.per_tensor import per_tensor
 from tfq.passes.power_of_two import power_of_two
 from tfq.passes.symmetric_activations import symmetric_activations
 from tfq.passes.symmetric_weights import symmetric_weights
+from tfq.passes.weight_only import weight_only
 
 __all__ = [
     "Change",
@@ -31,4 +32,5 @@ __all__ = [
     "power_of_two",
     "symmetric_activations",
     "symmetric_weights",
+    "weight_only",
 ]

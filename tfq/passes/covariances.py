@@ -28,6 +28,7 @@ _PLACES = 64
 _LARGEST = 2400
 _IMAGES = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 _RANK = 4
+_QUARTERED = 32
 # Keeps the inverse of a covariance within what float64 can tell.
 _DAMPING = 1e-3
 
@@ -69,12 +70,28 @@ class Covariance:
         own = np.eye(size) * np.maximum(diagonal, 0)[..., None, :]
         # Where nothing varies at all, any number will do.
         floor = np.where(mean > 0, _DAMPING * mean, 1.0) * np.eye(size)
+        damped = trust * matrix + (1 - trust) * own + floor
         try:
-            inverse = np.linalg.inv(trust * matrix + (1 - trust) * own + floor)
-            upper: Array = np.linalg.cholesky(inverse).swapaxes(-1, -2)
+            # Backwards, the factor of the matrix is upper; then its inverse is what is wanted.
+            backwards = np.linalg.cholesky(damped[..., ::-1, ::-1])
         except np.linalg.LinAlgError:
             return None
-        return upper
+        return _inverse(backwards[..., ::-1, ::-1])
+
+
+def _inverse(upper: Array) -> Array:
+    """Invert upper triangular matrices by quarters: a third of what a general inverse takes."""
+    import numpy as np
+
+    half = upper.shape[-1] // 2
+    if half < _QUARTERED:
+        general: Array = np.linalg.inv(upper)
+        return general
+    found = np.zeros_like(upper)
+    first = found[..., :half, :half] = _inverse(upper[..., :half, :half])
+    last = found[..., half:, half:] = _inverse(upper[..., half:, half:])
+    found[..., :half, half:] = -first @ upper[..., :half, half:] @ last
+    return found
 
 
 def covariances(model: Model, samples: Iterable[Sample]) -> dict[int, Covariance]:

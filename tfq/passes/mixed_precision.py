@@ -17,7 +17,7 @@ from tfq.passes.quantize import Scheme, quantize
 from tfq.passes.ranges import activation_keys
 from tfq.passes.rewrite import Rewrite
 from tfq.profiles.nearest import did_you_mean
-from tfq.runtime.fidelity import fidelity
+from tfq.runtime.fidelity import Expected, fidelity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def sensitive(
     sets: list[frozenset[Operator]]
     sets = [frozenset().union(*steps[:count]) for count in sorted(counts)]
     mixed = [quantize(model, spans, scheme, dict.fromkeys(each, dtype))[0] for each in sets[1:]]
-    ratios = fidelity(model, [integer, *mixed], samples[:_MOST_MEASURED_ON])
+    ratios = fidelity(Expected(model, samples[:_MOST_MEASURED_ON]), [integer, *mixed])
     return sets[ratios.index(max(ratios))]
 
 

@@ -9,10 +9,10 @@ from tfq.errors import ArgumentError, ConversionError
 from tfq.format import Draft
 from tfq.passes.changes import Change, Changes, Kept, operator_place
 from tfq.passes.integer_kernels import KERNELS, is_float, layer, obstacle, touches_floats
-from tfq.passes.parameters import Parameters, dequantized, encoded, float32, quantized
+from tfq.passes.parameters import Parameters, encoded, quantized
 from tfq.passes.ranges import activation_keys
 from tfq.passes.rewrite import Rewrite
-from tfq.passes.rounding import mean_shift, rounded
+from tfq.passes.rounding import RoundedWeights
 from tfq.passes.scales import (
     Scheme,
     activation_parameters,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tfq.model import Model, Operator, Subgraph, Tensor
-    from tfq.passes.covariances import Covariance
     from tfq.passes.integer_kernels import Layer
 
     Array = np.ndarray[Any, Any]
@@ -57,7 +56,7 @@ def quantize(
     scheme: Scheme,
     types: Mapping[Operator, str] | None = None,
     means: Mapping[str, Array] | None = None,
-    covariances: Mapping[int, Covariance] | None = None,
+    weights: RoundedWeights | None = None,
 ) -> tuple[Model, Changes]:
     """Quantize a float model statically.
 
@@ -87,8 +86,8 @@ def quantize(
         types: Operators whose activations have another type than the scheme's: `"int8"`,
             `"int16"`, or `"float32"` for those that stay in float.
         means: By key, the mean of each channel of activations that layers read.
-        covariances: By the index of the operator, how what a layer reads varies: weights are then
-            rounded with regard to it, else to the nearest (`tfq.passes.rounding`).
+        weights: What rounds the weights of this model, and knows what it made of them before; by
+            default each goes to the nearest integer.
 
     Returns:
         The quantized model, and what changed.
@@ -99,7 +98,8 @@ def quantize(
         ArgumentError: If there is no such type.
     """
     chosen, kept = _choose(model.subgraphs[0], scheme, types or {})
-    work = _Quantizer(model, spans, scheme, chosen, _Seen(means or {}, covariances or {}))
+    seen = _Seen(means or {}, weights or RoundedWeights())
+    work = _Quantizer(model, spans, scheme, chosen, seen)
     work.quantize_activations()
     work.quantize_constants()
     work.cross_borders()
@@ -134,10 +134,10 @@ def _choose(
 
 
 class _Seen(NamedTuple):
-    """What is known of the inputs of layers."""
+    """What is known of the layers of a model beside itself."""
 
     means: Mapping[str, Array]
-    covariances: Mapping[int, Covariance]
+    weights: RoundedWeights
 
 
 class _Quantizer:
@@ -152,7 +152,7 @@ class _Quantizer:
         seen: _Seen,
     ) -> None:
         self.graph: Subgraph = model.subgraphs[0]
-        self.seen = seen
+        self.means, self.weights = seen
         self.spans = spans
         self.scheme = scheme
         self.types = types
@@ -281,10 +281,12 @@ class _Quantizer:
         found: dict[tuple[Tensor, int], Array] = {}
         for operator, each in self.layers.items():
             made = self._scale(Node(operator.outputs[0], self.types[operator]))
+            tops = self.weights.tops(operator, each)
+            if not np.isfinite(tops).all():
+                _finite(each.weights)  # says what is wrong
             scales = weight_scales(
-                _finite(each.weights),
+                tops,
                 None if each.bias is None else _finite(each.bias),
-                each.axis,
                 (self._given(operator, each), made),
                 (self.scheme.weight_type(operator), self.types[operator]),
             )
@@ -294,33 +296,30 @@ class _Quantizer:
 
     def _layer(self, operator: Operator, found: Layer, scales: Array) -> None:
         """Quantize the weights and the bias of a convolution or dense layer."""
+        import numpy as np
+
         dtype, values = self.scheme.weight_type(operator), found.weights.numpy()
         target = weight_parameters(values, scales, found.axis, dtype, self.scheme)
-        integers = self._rounded(operator, found, target)
+        integers = self.weights.integers(operator, found, target)
         self._constant(operator, found.weights, target, integers)
         if found.bias is not None:
             given = self._given(operator, found)
-            products = tuple(float32(given * scale) for scale in target.scales)
+            products = tuple(np.float32(given * np.array(target.scales)).tolist())
             dtype = bias_type(self.types[operator])
             zeros = (0,) * len(products)
             bias = Parameters(dtype, products, zeros, 0)
-            real = self._shifted(operator, found, dequantized(integers, target))
-            self._constant(operator, found.bias, bias, quantized(real, bias))
+            self._constant(
+                operator, found.bias, bias, quantized(self._bias(operator, found, target), bias)
+            )
 
-    def _rounded(self, operator: Operator, found: Layer, target: Parameters) -> Array:
-        """Return the integers of weights; those that others read too suit nobody best."""
-        is_shared = len(found.weights.consumers) > 1
-        covariance = None if is_shared else self.seen.covariances.get(operator.index)
-        return rounded(operator, found.weights.numpy(), target, covariance)
-
-    def _shifted(self, operator: Operator, found: Layer, weights: Array) -> Array:
+    def _bias(self, operator: Operator, found: Layer, target: Parameters) -> Array:
         """Return the bias of a layer, with what rounding its weights adds where that is known."""
         assert found.bias is not None
-        bias = found.bias.numpy().astype("f8")
-        means = self.seen.means.get(self.keys[found.data])
+        bias: Array = found.bias.numpy().astype("f8")
+        means = self.means.get(self.keys[found.data])
         if means is None or len(found.bias.consumers) > 1:
             return bias
-        shift = mean_shift(operator, found, found.weights.numpy() - weights, means)
+        shift = self.weights.shift(operator, found, target, means)
         return bias if shift is None else bias + shift
 
     def _given(self, operator: Operator, found: Layer) -> float:

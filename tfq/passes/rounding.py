@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tfq.passes.covariances import reads_images, window
-from tfq.passes.parameters import broadcast, largest, quantized
+from tfq.passes.parameters import broadcast, dequantized, largest, quantized
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     import numpy as np
@@ -19,7 +20,75 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 # So many inputs are rounded one by one before the others learn of it, all at once.
-_BLOCK = 64
+_BLOCK = 32
+
+
+class RoundedWeights:
+    """The weights of a float model's layers as integers, each made once.
+
+    Quantizations that differ in the rest share them, as those among which ranges are searched do;
+    so may models whose operators and weights are the same.
+    """
+
+    def __init__(self, covariances: Mapping[int, Covariance] | None = None) -> None:
+        """Know of no layer yet.
+
+        Args:
+            covariances: By the index of the operator, how what a layer reads varies: weights are
+                rounded with regard to it, else to the nearest.
+        """
+        self._covariances = covariances or {}
+        # By the index of the operator, and by what else they depend on.
+        self._tops: dict[int, Array] = {}
+        self._integers: dict[tuple[int, Parameters], Array] = {}
+        self._shifts: dict[tuple[int, Parameters, bytes], Array | None] = {}
+
+    def tops(self, operator: Operator, found: Layer) -> Array:
+        """Return the largest distance from 0 in each output channel of a layer's weights."""
+        import numpy as np
+
+        if operator.index not in self._tops:
+            values = np.abs(found.weights.numpy().astype(np.float64))
+            others = tuple(each for each in range(values.ndim) if each != found.axis)
+            self._tops[operator.index] = values.max(axis=others, initial=0.0)
+        return self._tops[operator.index]
+
+    def integers(self, operator: Operator, found: Layer, target: Parameters) -> Array:
+        """Return the integers of a layer's weights; those that others read too suit nobody best.
+
+        Args:
+            operator: The layer.
+            found: What it reads.
+            target: The parameters of its weights.
+        """
+        key = operator.index, target
+        if key not in self._integers:
+            is_shared = len(found.weights.consumers) > 1
+            covariance = None if is_shared else self._covariances.get(operator.index)
+            made = rounded(operator, found.weights.numpy(), target, covariance)
+            self._integers[key] = made.astype("i1")
+        return self._integers[key]
+
+    def shift(
+        self, operator: Operator, found: Layer, target: Parameters, means: Array
+    ) -> Array | None:
+        """Return what a bias must take up, so that rounding the weights adds nothing in the mean.
+
+        Args:
+            operator: The layer.
+            found: What it reads.
+            target: The parameters of its weights.
+            means: The mean of each channel of what it reads.
+
+        Returns:
+            One number for each output channel; None where input channels cannot be told apart.
+        """
+        key = operator.index, target, means.tobytes()
+        if key not in self._shifts:
+            integers = self.integers(operator, found, target)
+            errors = found.weights.numpy() - dequantized(integers, target)
+            self._shifts[key] = mean_shift(operator, found, errors, means)
+        return self._shifts[key]
 
 
 def rounded(
@@ -79,21 +148,24 @@ def _with_feedback(rows: Array, upper: Array, most: int) -> Array:
     """
     import numpy as np
 
-    rows, made = rows.copy(), np.empty_like(rows)
-    size = rows.shape[1]
-    one_each = upper.ndim > 2
-    for start in range(0, size, _BLOCK):
-        stop = min(start + _BLOCK, size)
-        errors = np.empty((len(rows), stop - start))
-        for at in range(start, stop):
-            made[:, at] = np.clip(np.rint(rows[:, at]), -most, most)
-            error = (rows[:, at] - made[:, at]) / upper[..., at, at]
-            errors[:, at - start] = error
-            rows[:, at:stop] -= error[:, None] * upper[..., at, at:stop]
-        if stop < size:
-            block = upper[..., start:stop, stop:]
-            rows[:, stop:] -= np.einsum("rb,rbi->ri", errors, block) if one_each else errors @ block
-    return made
+    # An input's weights lie side by side, and so do the factors of each input.
+    columns, made = np.ascontiguousarray(rows.T), np.empty(rows.shape[::-1])
+    factors = np.ascontiguousarray(upper.T)
+    errors, product = np.empty_like(columns), "bo,bo->o" if upper.ndim > 2 else "b,bo->o"
+    for start in range(0, len(columns), _BLOCK):
+        stop = start + _BLOCK
+        for at in range(start, min(stop, len(columns))):
+            if at > start:
+                columns[at] -= np.einsum(product, factors[at, start:at], errors[start:at])
+            np.clip(np.rint(columns[at]), -most, most, out=made[at])
+            errors[at] = (columns[at] - made[at]) / factors[at, at]
+        later = factors[stop:, start:stop]
+        if upper.ndim > 2:
+            columns[stop:] -= np.einsum("ibo,bo->io", later, errors[start:stop])
+        else:
+            columns[stop:] -= later @ errors[start:stop]
+    found: Array = made.T
+    return found
 
 
 def mean_shift(operator: Operator, layer: Layer, errors: Array, means: Array) -> Array | None:

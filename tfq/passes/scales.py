@@ -138,18 +138,16 @@ def bias_type(dtype: str) -> str:
 
 
 def weight_scales(
-    weights: Array,
+    tops: Array,
     bias: Array | None,
-    axis: int,
     ends: tuple[float, float],
     dtypes: tuple[str, str],
 ) -> Array:
     """Return the smallest scales with which the weights and the bias of a layer fit.
 
     Args:
-        weights: Its weights.
+        tops: The largest distance from 0 in each output channel of its weights.
         bias: Its bias, if it has one.
-        axis: The axis of the weights along which the output channels lie.
         ends: The scales of its input and its output.
         dtypes: The type of its weights, and that of its activations.
 
@@ -158,9 +156,6 @@ def weight_scales(
     """
     import numpy as np
 
-    values = np.abs(weights.astype(np.float64))
-    others = tuple(each for each in range(values.ndim) if each != axis)
-    tops = values.max(axis=others, initial=0.0)
     scales = np.where(tops > 0, tops, _EMPTY) / largest(dtypes[0])
     given, made = ends
     if bias is not None and bias.size:
@@ -191,27 +186,25 @@ def weight_parameters(
 
     if not scheme.per_channel or not scales.size:
         scales = scales.max(keepdims=True, initial=_SMALLEST)
-    rounded = [_held(each, power_of_two=scheme.power_of_two) for each in scales.tolist()]
+    scales = np.clip(scales, _SMALLEST, _LARGEST)
     if scheme.power_of_two:
-        channels = np.moveaxis(weights, axis, 0) if len(rounded) > 1 else weights[None]
-        rounded = [
-            _cheaper(each, scale, dtype) for each, scale in zip(channels, rounded, strict=True)
-        ]
-    return Parameters(dtype, tuple(rounded), (0,) * len(rounded), axis)
+        scales = np.array([next_power_of_two(each) for each in scales.tolist()])
+        rows = np.moveaxis(weights, axis, 0).reshape(len(scales), -1)
+        halved = _squared_errors(rows, scales / 2, dtype)
+        is_cheaper = halved < _squared_errors(rows, scales, dtype) / 2
+        scales = np.where(is_cheaper, scales / 2, scales)
+    held: list[float] = scales.astype(np.float32).tolist()
+    return Parameters(dtype, tuple(held), (0,) * len(held), axis)
 
 
-def _cheaper(values: Array, scale: float, dtype: str) -> float:
-    """Return a scale, or the half of it if that costs much less."""
-    halved = _squared_error(values, scale / 2, dtype) < _squared_error(values, scale, dtype) / 2
-    return scale / 2 if halved else scale
-
-
-def _squared_error(values: Array, scale: float, dtype: str) -> float:
+def _squared_errors(rows: Array, scales: Array, dtype: str) -> Array:
+    """Return the summed squared error of each row of weights under a scale of its own."""
     import numpy as np
 
-    most = largest(dtype)
-    found = np.clip(np.rint(values.astype(np.float64) / scale), -most, most) * scale
-    return float(np.square(found - values).sum())
+    most, steps = largest(dtype), scales[:, None]
+    errors = np.clip(np.rint(rows / steps), -most, most) * steps - rows
+    summed: Array = np.einsum("ri,ri->r", errors, errors)
+    return summed
 
 
 def _held(scale: float, *, power_of_two: bool = False) -> float:

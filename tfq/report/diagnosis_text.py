@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import shlex
 import textwrap
 from typing import TYPE_CHECKING
 
 from tfq.accuracy.diagnosis.decision import SHARES, figure
-from tfq.accuracy.diagnosis.result import CAUSES
+from tfq.accuracy.diagnosis.result import CAUSES, EXACT
 from tfq.report.sparkline import sparkline
 from tfq.report.table import fitted, table
 from tfq.terminal import printable
@@ -20,14 +20,22 @@ if TYPE_CHECKING:
 WIDTH = 100
 _INDENT = "  "
 _NAME = 36
+_OP = 24
+_METRIC = 14
+_HOW = 36
+_MOST_METRICS = 2
 _MOST_BARS = 60
 _MOST_CHECKS = 3
+# The verdicts that need no cause, or are one.
+_NO_CAUSE = ("healthy", "input")
 # Above, a layer's noise is below what 8 bits make at best.
 _BEST = 50.0
 
 
 def diagnosis_text(diagnosis: Diagnosis) -> str:
-    """Describe a diagnosis: the verdict first, then what it rests on, then what to do.
+    """Describe a diagnosis in lines of at most 100 columns, but for words that are longer.
+
+    The verdict comes first with the main reason and what to do, then what it rests on.
 
     Args:
         diagnosis: What `tfq.diagnose` returned.
@@ -53,10 +61,50 @@ def _head(diagnosis: Diagnosis) -> str:
     many = f"{count:,} sample{'' if count == 1 else 's'}"
     if known > count:
         many += f" of {known:,}"
-    device = f", for {diagnosis.profile}" if diagnosis.profile else ""
-    return "\n".join(
-        [printable(f"{fitted(diagnosis.model)}{device}, {many}"), *_wrapped(diagnosis.sentence)]
-    )
+    device = f", for {fitted(diagnosis.profile, _NAME)}" if diagnosis.profile else ""
+    lines = [printable(f"{fitted(diagnosis.model)}{device}, {many}")]
+    lines += _wrapped(diagnosis.sentence)
+    for name, text in (("why", _why(diagnosis)), ("do", _what_to_do(diagnosis))):
+        if text:
+            lines += _wrapped(text, " " * 5, f"{name:5}")
+    return "\n".join(lines)
+
+
+def _why(diagnosis: Diagnosis) -> str:
+    """The one cause that explains most."""
+    if diagnosis.verdict in _NO_CAUSE:
+        return ""
+    if diagnosis.causes:
+        return _cause(diagnosis.causes[0])
+    if not diagnosis.layers:
+        return ""
+    first = diagnosis.layers[0]
+    layer = next((each for each in diagnosis.layers if each.causes), first)
+    text = f"{fitted(layer.op, _OP)} {fitted(layer.name, _NAME)}"
+    if layer.alone is not None:
+        most = "costs most" if layer is first else "costs much"
+        text += f" {most}: with nothing else in 8 bits the outputs have "
+        text += f"{_decibels(layer.alone)} dB"
+    elif layer is first:
+        text += " errs most"
+    if not layer.causes:
+        return text
+    advice = "" if diagnosis.recommended else f" → {layer.causes[0].remedy}"
+    return f"{text}; {layer.causes[0].text}{advice}"
+
+
+def _what_to_do(diagnosis: Diagnosis) -> str:
+    if diagnosis.verdict == "input":
+        return next(each.advice for each in diagnosis.checks if each.helps)
+    best = next((each for each in diagnosis.remedies if each.name == diagnosis.recommended), None)
+    if best is None:
+        return "nothing that was tried helps" if diagnosis.remedies else ""
+    gain = f"{_decibels(best.gain_sqnr, signed=True)} dB"
+    if best.gain_score is not None:
+        gain = f"{_points(best.gain_score, diagnosis.metric)}, {gain}"
+    is_close = "close to float" if best.evaluation.close else "not close to float, but the best"
+    cost = "" if best.cost == "nothing" else f"; costs {best.cost}"
+    return f"{best.name} ({gain}): {is_close}{cost}; the command is below"
 
 
 def _wrapped(text: str, indent: str = "", first: str | None = None) -> list[str]:
@@ -66,17 +114,22 @@ def _wrapped(text: str, indent: str = "", first: str | None = None) -> list[str]
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
         break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
 def _evaluations(diagnosis: Diagnosis) -> str:
-    metrics = list(diagnosis.evaluations[0].scores or {})
-    header = ["", *metrics, "SQNR dB", "worst output", "same top-1", "close", "how"]
+    metrics = list(diagnosis.evaluations[0].scores or {})[:_MOST_METRICS]
+    names = [fitted(each, _METRIC) for each in metrics]
+    header = ["", *names, "SQNR dB", "same top-1", "close", "how"]
     rows = [_row(each, metrics) for each in diagnosis.evaluations]
-    lines = [table(header, rows, align="<" + ">" * len(metrics) + ">>>")]
-    for each in diagnosis.evaluations:
-        if each.error is not None:
-            lines += _wrapped(f"{each.name}: {each.error}")
+    lines = [table(header, rows, align="<" + ">" * len(metrics) + ">>")]
+    failed = dict.fromkeys(each.error for each in diagnosis.evaluations if each.error is not None)
+    for error in failed:
+        whose = [each.name for each in diagnosis.evaluations if each.error == error]
+        # The sentence above has said it.
+        if error is not None and error not in diagnosis.sentence:
+            lines += _wrapped(f"{', '.join(whose)}: {error}")
     for text in diagnosis.thresholds:
         lines += _wrapped(text)
     return "\n".join(lines)
@@ -87,11 +140,10 @@ def _row(row: Evaluation, metrics: Sequence[str]) -> list[str]:
     return [
         row.name,
         *(_score(scores.get(name), name) for name in metrics),
-        _decibels(row.sqnr),
         _decibels(row.worst),
         "" if row.agreement is None else f"{row.agreement:.1%}",
-        {None: "", True: "yes", False: "no"}[row.close],
-        row.what,
+        "failed" if row.error is not None else {None: "", True: "yes", False: "no"}[row.close],
+        fitted(row.what, _HOW),
     ]
 
 
@@ -99,10 +151,12 @@ def _score(value: float | None, metric: str) -> str:
     return "" if value is None else figure(value, metric)
 
 
-def _decibels(value: float | None) -> str:
+def _decibels(value: float | None, *, signed: bool = False) -> str:
     if value is None:
         return ""
-    return f"{value:.1f}" if math.isfinite(value) else str(value)
+    if not signed and abs(value) >= EXACT:
+        return "exact" if value > 0 else "-inf"
+    return f"{value:+.1f}" if signed else f"{value:.1f}"
 
 
 def _checks(diagnosis: Diagnosis) -> str:
@@ -113,8 +167,9 @@ def _checks(diagnosis: Diagnosis) -> str:
         count = len(diagnosis.checks)
         return f"{count} other ways to prepare inputs and labels were tried: none does better"
     rows = [_check(each, diagnosis) for each in diagnosis.checks[: max(len(helping), _MOST_CHECKS)]]
-    lines = ["float, with the data prepared otherwise (on at most 100 samples):"]
-    lines.append(table(["", diagnosis.metric or "", "gain", ""], rows, align="<>>", indent=_INDENT))
+    metric = fitted(diagnosis.metric, _METRIC)
+    lines = ["float, with the data prepared otherwise (on some of the samples):"]
+    lines.append(table(["", metric, "gain", ""], rows, align="<>>", indent=_INDENT))
     return "\n".join(lines)
 
 
@@ -134,7 +189,10 @@ def _points(gain: float | None, metric: str | None) -> str:
 
 
 def _causes(diagnosis: Diagnosis) -> str:
-    return _list("causes", [_cause(each) for each in diagnosis.causes])
+    if diagnosis.verdict in _NO_CAUSE:
+        return _list("worth a look", [_cause(each) for each in diagnosis.causes])
+    # The first stands above.
+    return _list("causes beside it", [_cause(each) for each in diagnosis.causes[1:]])
 
 
 def _cause(cause: Cause) -> str:
@@ -147,13 +205,14 @@ def _layers(diagnosis: Diagnosis) -> str:
     lines = []
     if diagnosis.errors:
         lines.append(_course([sqnr for _, sqnr in diagnosis.errors]))
-    header = ["op", "output", "own dB", "so far dB", "alone dB"]
-    lines.append(table(header, map(_layer, diagnosis.layers), align="<<>>>", indent=_INDENT))
-    lines.append(
-        f"{_INDENT}own: fed by float; so far: as it runs; alone: at the model's outputs, if only "
-        "it has 8 bits"
-    )
-    lines += _layer_causes(diagnosis.layers)
+    has_alone = any(each.alone is not None for each in diagnosis.layers)
+    header = ["op", "output", "own dB", "so far dB", "alone dB"][: 5 if has_alone else 4]
+    rows = [_layer(each)[: len(header)] for each in diagnosis.layers]
+    lines.append(table(header, rows, align="<<>>>"[: len(header)], indent=_INDENT))
+    legend = "own: fed by float; so far: as it runs"
+    if has_alone:
+        legend += "; alone: at the model's outputs, if only it has 8 bits"
+    lines += [_INDENT + legend, *_layer_causes(diagnosis.layers)]
     return "\n".join(["layers with the largest errors of their own:", *lines])
 
 
@@ -165,13 +224,13 @@ def _layer_causes(layers: Sequence[Layer]) -> Iterator[str]:
         for layer in layers:
             for each in layer.causes:
                 if (each.kind, each.remedy) == (kind, remedy):
-                    text = f"{layer.operator} {fitted(layer.op, _NAME)}: {each.text}"
+                    text = f"{layer.operator} {fitted(layer.op, _OP)}: {each.text}"
                     yield from _wrapped(text, _INDENT * 3, _INDENT * 2)
 
 
 def _layer(layer: Layer) -> list[str]:
     return [
-        f"{layer.operator} {layer.op}",
+        fitted(f"{layer.operator} {layer.op}", _OP),
         fitted(layer.name, _NAME),
         _decibels(layer.isolated),
         _decibels(layer.sqnr),
@@ -190,17 +249,29 @@ def _course(values: Sequence[float]) -> str:
 def _remedies(diagnosis: Diagnosis) -> str:
     if not diagnosis.remedies:
         return ""
-    header = ["", "SQNR", "gain dB", diagnosis.metric or "", "gain", "close", "cost on the device"]
-    rows = [header, *(_remedy(each, diagnosis) for each in diagnosis.remedies)]
-    if diagnosis.metric is None:
-        rows = [[*each[:3], *each[5:]] for each in rows]
-    align = "<>>" if diagnosis.metric is None else "<>>>>"
-    lines = ["what was tried against it, the best first:"]
-    lines.append(table(rows[0], rows[1:], align=align, indent=_INDENT))
+    scores = [] if diagnosis.metric is None else [fitted(diagnosis.metric, _METRIC), "gain"]
+    gains = ["SQNR dB"] if scores else ["SQNR dB", "gain dB"]
+    header = ["", *scores, *gains, "close", "cost on the device"]
+    rows = [_remedy(each, diagnosis.metric) for each in diagnosis.remedies]
+    align = "<" + ">" * len([*scores, *gains])
+    lines = ["what was tried against it, the best first (gains over the 8-bit row above):"]
+    lines.append(table(header, rows, align=align, indent=_INDENT))
     lines += _refusals(diagnosis.remedies)
     if diagnosis.command is not None:
-        lines += ["", f"do this ({diagnosis.recommended}):", printable(_INDENT + diagnosis.command)]
+        lines += ["", f"do this ({diagnosis.recommended}):", *_command(diagnosis.command)]
     return "\n".join(lines)
+
+
+def _command(command: str) -> list[str]:
+    """A command in lines that a shell reads as one."""
+    lines = [_INDENT]
+    for word in map(shlex.quote, shlex.split(command)):
+        if len(lines[-1]) + len(word) > WIDTH - 2 and lines[-1].strip():
+            lines[-1] += "\\"
+            lines.append(_INDENT * 3)
+        lines[-1] += f"{word} "
+    lines[-1] = lines[-1].rstrip()
+    return [printable(each) for each in lines]
 
 
 def _refusals(remedies: Sequence[Remedy]) -> Iterator[str]:
@@ -211,17 +282,17 @@ def _refusals(remedies: Sequence[Remedy]) -> Iterator[str]:
             yield from _wrapped(f"{each.name}: {each.reason}", _INDENT * 2, _INDENT)
 
 
-def _remedy(remedy: Remedy, diagnosis: Diagnosis) -> list[str]:
+def _remedy(remedy: Remedy, metric: str | None) -> list[str]:
     row = remedy.evaluation
     closeness = {None: "failed", True: "yes", False: "no"}[row.close]
+    gained = _decibels(remedy.gain_sqnr, signed=True)
+    scores = [_score(row.score, metric or ""), _points(remedy.gain_score, metric)]
     return [
-        fitted(remedy.name),
-        _decibels(row.sqnr),
-        "" if remedy.gain_sqnr is None else f"{remedy.gain_sqnr:+.1f}",
-        _score(row.score, diagnosis.metric or ""),
-        _points(remedy.gain_score, diagnosis.metric),
+        fitted(remedy.name, _NAME),
+        *(scores if metric is not None else []),
+        *([_decibels(row.worst)] if metric is not None else [_decibels(row.worst), gained]),
         closeness,
-        remedy.cost if remedy.allowed else "not allowed on the device",
+        remedy.cost if remedy.allowed else "the device refuses it",
     ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfq.errors import ArgumentError, InvalidModelError, MissingDependencyError, one_line
 from tfq.runtime import quiet
+from tfq.runtime.fatal import check_scales
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,9 +84,11 @@ class Runner:
                 one, without a delegate, and no tensor's memory is used for another.
 
         Raises:
-            InvalidModelError: the interpreter refuses the model; in its own words.
+            InvalidModelError: the interpreter refuses the model, in its own words, or would end
+                the process over it.
             MissingDependencyError: no interpreter is installed.
         """
+        check_scales(model)
         try:
             with quiet.silenced():
                 interpreter = interpreter_class()
@@ -167,7 +170,8 @@ class Runner:
     def _resize(self, shapes: list[tuple[int, ...]]) -> None:
         """Gives inputs of open dimensions the sizes of the sample."""
         for shape, detail in zip(shapes, self._inputs, strict=True):
-            if -1 in detail["shape_signature"] and shape != tuple(detail["shape"]):
+            is_set = self._is_allocated and shape == tuple(detail["shape"])
+            if -1 in detail["shape_signature"] and not is_set:
                 self._interpreter.resize_tensor_input(detail["index"], shape, strict=True)
                 self._is_allocated = False
         if not self._is_allocated:

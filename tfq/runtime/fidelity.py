@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tfq.errors import InvalidModelError
@@ -9,7 +11,7 @@ from tfq.numerics.noise import decibels
 from tfq.runtime import Runner, quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
 
@@ -21,15 +23,64 @@ _EXACT = 120.0
 """Decibels that an output without noise counts as in a mean: more than float32 itself has."""
 
 
-def fidelity(
-    reference: Model, models: Sequence[Model], samples: Iterable[Mapping[str, Array]]
-) -> list[float]:
+_MOST_KEPT = 1 << 28
+"""Bytes of outputs that are kept; of models with more, the float model runs again."""
+
+
+class Expected:
+    """What a float model says of samples: it is asked once, however many models are measured.
+
+    Attributes:
+        model: The float model.
+        samples: Values by the name of each of its inputs, with the batch axis.
+    """
+
+    def __init__(self, model: Model, samples: Sequence[Mapping[str, Array]]) -> None:
+        """Run nothing yet."""
+        self.model, self.samples = model, samples
+        self._kept: list[list[Array]] = []
+        self._parts: dict[int, Expected] = {}
+
+    def part(self, most: int) -> Expected:
+        """Return what it says of some samples, from everywhere in the data.
+
+        Args:
+            most: So many at most, at least 1.
+        """
+        step = -(-len(self.samples) // most)
+        if step <= 1:
+            return self
+        if step not in self._parts:
+            self._parts[step] = Expected(self.model, self.samples[::step])
+        return self._parts[step]
+
+    def pairs(self) -> Iterator[tuple[Mapping[str, Array], list[Array]]]:
+        """Go through the samples and the outputs of each.
+
+        Raises:
+            InvalidModelError: If the model does not load or run.
+            ArgumentError: If a sample does not fit.
+        """
+        runner = None
+        size = sum(output.nbytes for outputs in self._kept for output in outputs)
+        for place, sample in enumerate(self.samples):
+            if place < len(self._kept):
+                yield sample, self._kept[place]
+                continue
+            runner = runner or Runner(self.model)
+            outputs = runner.run(sample)
+            size += sum(output.nbytes for output in outputs)
+            if size <= _MOST_KEPT:
+                self._kept.append(outputs)
+            yield sample, outputs
+
+
+def fidelity(expected: Expected, models: Sequence[Model]) -> list[float]:
     """Measure the outputs of models against those of a float model, on the same samples.
 
     Args:
-        reference: The float model.
+        expected: The float model's.
         models: What stands for it: with its inputs and outputs, by name or in its order.
-        samples: Values by the name of each input of the reference, with the batch axis.
 
     Returns:
         For each model, the signal-to-quantization-noise ratio in dB, the mean over its outputs;
@@ -39,14 +90,14 @@ def fidelity(
         InvalidModelError: If a model does not load or run, or has other inputs or outputs.
         ArgumentError: If a sample does not fit.
     """
-    runner = Runner(reference)
-    followers = [_Follower(reference, model) for model in models]
-    with quiet.silenced():
-        for sample in samples:
-            given = [sample[name] for name in reference.input_names]
-            wanted = runner.run(sample)
-            for follower in followers:
-                follower.follow(given, wanted)
+    from concurrent.futures import ThreadPoolExecutor
+
+    followers = [_Follower(expected.model, model) for model in models]
+    # Kernels run without Python's lock.
+    with quiet.silenced(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        for sample, wanted in expected.pairs():
+            given = [sample[name] for name in expected.model.input_names]
+            list(pool.map(partial(_Follower.follow, given=given, wanted=wanted), followers))
     return [follower.ratio() for follower in followers]
 
 

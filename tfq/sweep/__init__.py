@@ -59,7 +59,8 @@ def sweep(
             answers with float32's where every output is a softmax or an argmax, else the SQNR.
         max_accuracy_drop: The most that a recommended row may lose: of the metric, or, where that
             is the SQNR, the relative error of the outputs.
-        modes: Patterns of the rows' names, such as `"full_integer.*"`; empty for all.
+        modes: Patterns of the rows' names, such as `"full_integer.*"`; empty for all. Other rows
+            that are in `output` and still valid stay in the table.
         output: A directory for the `.tflite` files and `sweep.json`; it is made if it is missing.
             Files of others in it are left alone. None keeps nothing.
         image_scale: As in `tfq.convert`, and so the rest; for both data.

@@ -60,7 +60,7 @@ def facts(model: Model) -> dict[str, Any]:
 
 
 def worth(reference: Reference, model: Model) -> dict[str, Any]:
-    """Return what running a model says, as fields of a row.
+    """Return what the outputs of a model say, as fields of a row.
 
     Raises:
         tfq.Error: If it cannot be run beside the reference.
@@ -68,15 +68,21 @@ def worth(reference: Reference, model: Model) -> dict[str, Any]:
     from tfq.accuracy.comparison import EXACT, against
 
     comparison = against(reference, model)
-    sample = _as_taken(reference, model)
-    seconds = latency(model, sample)
     broken = any(each.not_finite for each in comparison.outputs) and comparison.sqnr <= -EXACT
     return _scored(comparison, metric_name(reference)) | {
         "error": "its outputs hold NaN or infinity" if broken else None,
         "agreement": finite(comparison.agreement),
         "sqnr": finite(comparison.sqnr),
-        "latency_ms": round(_MILLISECONDS * seconds, 4),
     }
+
+
+def milliseconds(reference: Reference, model: Model) -> float:
+    """Measure how long a model takes for the first of the samples.
+
+    Raises:
+        tfq.Error: If it cannot be run.
+    """
+    return round(_MILLISECONDS * latency(model, _as_taken(reference, model)), 4)
 
 
 def _scored(comparison: Comparison, metric: str) -> dict[str, Any]:

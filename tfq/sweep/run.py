@@ -1,10 +1,16 @@
-"""The sweep itself: one row after the other, each kept as soon as it is known."""
+"""The sweep itself: one row after the other, each kept as soon as it is known.
+
+A row is evaluated while the next ones are converted: kernels run without Python's lock. How long a
+model takes is measured in the end, when nothing else runs.
+"""
 
 from __future__ import annotations
 
 import os
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +24,7 @@ from tfq.sweep import digests, evaluation
 from tfq.sweep.recommend import Measure, Wish, best, recommend
 from tfq.sweep.result import Row, Sweep
 from tfq.sweep.store import COMPARISON_SUFFIX, NAME, Store
-from tfq.sweep.ways import FLOAT
+from tfq.sweep.ways import FLOAT, chosen
 
 if TYPE_CHECKING:
     from tfq.model import Model
@@ -56,13 +62,23 @@ class Sweeper:
         Raises:
             tfq.Error: If the model cannot be converted at all, or the data do not fit it.
         """
-        self._rows: list[Row] = []
+        self._rows: dict[str, Row] = {}
+        self._models: dict[str, Model] = {}
         self._has_evaluated = False
         with quiet.silenced(verbose) as terminal, _warnings_once():
-            for way in _with_bar(self.ways, terminal):
-                self._rows.append(self._row(way))
-                if self._rows[-1] != self._earlier.get(way.name):
-                    self._write(self._so_far())
+            self.ways = self._with_kept_ones()
+            with _beside() as pool:
+                under_way: deque[Future[Row]] = deque()
+                for way in _with_bar(sorted(self.ways, key=_is_fast), terminal):
+                    row = self._converted(way)
+                    self._keep(row)
+                    if row.ok and row.evaluation_key != self._evaluation_key(row):
+                        under_way.append(pool.submit(self._evaluated, row))
+                    while under_way and under_way[0].done():
+                        self._keep(under_way.popleft().result())
+                self._keep(*(task.result() for task in under_way))
+            for row in self._known():
+                self._keep(self._timed(row))
             sweep = self._recommended()
             if sweep != self.store.earlier:
                 self._write(sweep)
@@ -73,25 +89,37 @@ class Sweeper:
         known = self.store.earlier
         return {} if known is None else {row.name: row for row in known.rows}
 
-    def _so_far(self) -> Sweep:
-        """What is known, with the rows of an earlier sweep whose turn has not come."""
-        waiting = [way.name for way in self.ways[len(self._rows) :]]
-        kept = [self._earlier[name] for name in waiting if name in self._earlier]
-        return replace(self._sweep(UNFINISHED), rows=(*self._rows, *kept))
+    def _with_kept_ones(self) -> list[Way]:
+        """The ways that are asked for, and those of which an earlier row is still valid."""
+        asked = {way.name for way in self.ways}
+        return [way for way in chosen(self.profiles) if way.name in asked or self._is_there(way)]
 
-    def _row(self, way: Way) -> Row:
-        key = self._key(way)
+    def _is_there(self, way: Way) -> bool:
         row = self.store.row(way.name)
-        if row is None or row.key != key:
-            row, model = self._converted(way, key)
-        else:
-            model = None
-        if not row.ok:
-            return row
-        if row.evaluation_key != self._evaluation_key(row):
-            model = model or self.store.model(way.name)
-            row = self._evaluated(row, model)
-        return self._linted(row, model)
+        return row is not None and row.key == self._key(way)
+
+    def _keep(self, *rows: Row) -> None:
+        """Take in what is known now, and write what is new."""
+        before = self._known()
+        self._rows |= {row.name: row for row in rows}
+        if self._known() != before:
+            self._write(self._sweep(UNFINISHED))
+
+    def _known(self) -> list[Row]:
+        """The rows in the order of the ways, those of an earlier sweep until their turn comes."""
+        found = self._earlier | self._rows
+        return [found[way.name] for way in self.ways if way.name in found]
+
+    def _converted(self, way: Way) -> Row:
+        """Convert, if that is not done yet, and lint."""
+        row = self.store.row(way.name)
+        if row is None or row.key != self._key(way):
+            row = self._made(way)
+        return self._linted(row) if row.ok else row
+
+    def _model(self, row: Row) -> Model:
+        """The model of a row, loaded if it was not made now."""
+        return self._models.get(row.name) or self.store.model(row.name)
 
     def _key(self, way: Way) -> str:
         own = None if way.profile is None else repr(way.profile._replace(path=""))
@@ -100,29 +128,31 @@ class Sweeper:
     def _evaluation_key(self, row: Row) -> str:
         return digests.key(self.materials.evaluation_key, row.sha256)
 
-    def _converted(self, way: Way, key: str) -> tuple[Row, Model | None]:
-        row, bench = _described(way), self._bench()
+    def _made(self, way: Way) -> Row:
+        row, bench, key = _described(way), self._bench(), self._key(way)
         try:
             model = bench.convert(**way.options)
         except MemoryError:
             # It may fit when less else runs.
-            return replace(row, status="failed", error="out of memory"), None
+            return replace(row, status="failed", error="out of memory")
         except Exception as error:  # converters raise whatever a model provokes
-            return replace(row, status="failed", error=_reason(error), key=key), None
+            return replace(row, status="failed", error=_reason(error), key=key)
         file, kept = self.store.save(way.name, model)
+        self._models[way.name] = kept
         made = replace(row, file=file, sha256=digests.of_bytes(bytes(kept)), key=key)
         made = replace(made, **evaluation.facts(kept))
-        return replace(made, compression=self._float_size(made) / kept.size), kept
+        return replace(made, compression=self._float_size(made) / kept.size)
 
     def _bench(self) -> Any:
         _ = self.materials.reference  # data that do not fit are found before the work
         return self.materials.bench
 
     def _float_size(self, row: Row) -> int:
-        sizes = [each.size for each in (*self._rows, row) if each.name == FLOAT and each.size]
-        return sizes[0] if sizes else self.materials.bench.float_model.size
+        plain = row if row.name == FLOAT else self._rows.get(FLOAT)
+        size = None if plain is None else plain.size
+        return size or self.materials.bench.float_model.size
 
-    def _evaluated(self, row: Row, model: Model) -> Row:
+    def _evaluated(self, row: Row) -> Row:
         key = self._evaluation_key(row)
         known = replace(row, **_UNKNOWN, error=None, evaluation_key=key)
         reference = self.materials.reference
@@ -130,20 +160,31 @@ class Sweeper:
         if reference is None:
             return known
         try:
-            return replace(known, **evaluation.worth(reference, model))
+            return replace(known, **evaluation.worth(reference, self._model(row)))
         except MemoryError:
             return replace(known, error="not evaluated: out of memory", evaluation_key=None)
         except Exception as error:  # interpreters and metrics raise whatever a model provokes
             return replace(known, error=f"not evaluated: {_reason(error)}")
 
-    def _linted(self, row: Row, model: Model | None) -> Row:
+    def _timed(self, row: Row) -> Row:
+        """Measure how long a model takes that could be evaluated."""
+        if row.sqnr is None or row.latency_ms is not None:
+            return row
+        reference = self.materials.reference
+        if reference is None:
+            raise AssertionError("evaluated without data")
+        try:
+            return replace(row, latency_ms=evaluation.milliseconds(reference, self._model(row)))
+        except Exception as error:  # as above
+            return replace(row, error=f"latency not measured: {_reason(error)}")
+
+    def _linted(self, row: Row) -> Row:
         verdicts = {}
         for profile in self.profiles:
             key = evaluation.verdict_key(str(row.sha256), profile)
             known = row.profiles.get(profile.name)
             if known is None or known.key != key:
-                model = model or self.store.model(row.name)
-                known = evaluation.verdict(model, profile, key)
+                known = evaluation.verdict(self._model(row), profile, key)
             verdicts[profile.name] = known
         return replace(row, profiles=verdicts)
 
@@ -152,10 +193,10 @@ class Sweeper:
         return tuple(profile.name for profile in self.profiles)
 
     def _recommended(self) -> Sweep:
-        sweep = self._sweep("")
+        sweep, rows = self._sweep(""), self._known()
         measure = Measure(sweep.metric, sweep.data, sweep.samples)
-        found = recommend(self._rows, Wish(self._names, self.max_drop), measure)
-        by_profile = {name: best(self._rows, Wish((name,), self.max_drop)) for name in self._names}
+        found = recommend(rows, Wish(self._names, self.max_drop), measure)
+        by_profile = {name: best(rows, Wish((name,), self.max_drop)) for name in self._names}
         comparison = None if found.row is None else self._compared(found.row)
         self._forget_comparison(comparison)
         return replace(
@@ -168,7 +209,7 @@ class Sweeper:
 
     def _compared(self, name: str) -> dict[str, str] | None:
         """Look into the recommended row, where nobody has done so yet."""
-        row = next(row for row in self._rows if row.name == name)
+        row = self._rows[name]
         key = digests.key("layers", row.evaluation_key)
         if self.store.directory is None:
             return None
@@ -222,7 +263,7 @@ class Sweeper:
             comparison=None,
             files=self.store.files,
             key=digests.key(self.materials.conversion_key, self.materials.evaluation_key),
-            rows=tuple(self._rows),
+            rows=tuple(self._known()),
             directory=self.store.directory,
         )
 
@@ -250,6 +291,11 @@ _UNKNOWN: dict[str, Any] = dict.fromkeys(
 )
 
 
+def _is_fast(way: Way) -> bool:
+    """Whether LiteRT has fast kernels for a mode: what takes long to evaluate is begun first."""
+    return way.request.mode.name != "int16x8"
+
+
 def _described(way: Way) -> Row:
     """The row of a way that nothing is known of yet."""
     asked = way.request
@@ -269,6 +315,16 @@ def _reason(error: Exception) -> str:
     if isinstance(error, Error):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextmanager
+def _beside() -> Iterator[Executor]:
+    """One thread more; what it has not begun is dropped if this one fails."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _with_bar(ways: Sequence[Way], terminal: TextIO) -> Iterator[Way]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfq.errors import ArgumentError, Error
+from tfq.errors import ArgumentError, Error, one_line
+from tfq.report.json_reading import read_json
 from tfq.sweep import digests, result
 
 if TYPE_CHECKING:
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
 NAME = "sweep.json"
 MODEL_SUFFIX = ".tflite"
 COMPARISON_SUFFIX = ".compare.json"
-# A sweep of 20 rows and 13 profiles has a hundredth of it.
-_MOST_BYTES = 16 << 20
+# A sweep of 20 rows and 13 profiles has a fiftieth of it.
+_MOST_BYTES = 4 << 20
+_ELSEWHERE = "delete it or choose another --output"
 
 
 class Store:
@@ -46,14 +46,15 @@ class Store:
                 sweep shall be, or `sweep.json` is no sweep's.
         """
         self.directory = directory
-        suffixes = (MODEL_SUFFIX, COMPARISON_SUFFIX)
-        wanted = [name + suffix for name in names for suffix in suffixes]
         self._earlier = None
         if directory is not None and os.path.lexists(directory):
-            self._earlier = load(directory) if os.path.lexists(directory / NAME) else None
+            has_one = os.path.lexists(directory / NAME)
+            self._earlier = load(directory, _ELSEWHERE) if has_one else None
         known = self._earlier.files if self._earlier is not None else ()
-        self.files = tuple(dict.fromkeys([*wanted, *known]))
         self._rows = {row.name: row for row in self._earlier.rows} if self._earlier else {}
+        suffixes = (MODEL_SUFFIX, COMPARISON_SUFFIX)
+        wanted = [name + suffix for name in (*names, *self._rows) for suffix in suffixes]
+        self.files = tuple(sorted({*wanted, *known}))
         if directory is not None:
             _check(directory, [NAME, *wanted], {NAME, *known})
 
@@ -128,8 +129,9 @@ class Store:
             write_whole(self._place(name), [text.encode("utf-8", "surrogatepass")])
 
     def remove(self, name: str) -> None:
-        """Remove a file of the sweep's that no longer says what is true."""
-        if self.directory is not None and name in self.files:
+        """Remove errors by layer that no longer say what is true."""
+        # What else `sweep.json` names here might be anything.
+        if self.directory is not None and name.endswith(COMPARISON_SUFFIX):
             (self.directory / name).unlink(missing_ok=True)
 
     def _place(self, name: str) -> Path:
@@ -141,54 +143,50 @@ class Store:
         return self.directory / name
 
 
-def load(directory: str | os.PathLike[str]) -> Sweep:
+def load(
+    directory: str | os.PathLike[str], advice: str = "expected a directory that tfq sweep wrote"
+) -> Sweep:
     """Read what a sweep wrote into a directory; nobody needs to trust it.
 
     Args:
         directory: With a `sweep.json`.
+        advice: What an error says in the end, for those who want to write there.
 
     Raises:
         ArgumentError: If there is none, or it is no sweep's.
     """
-    from tfq.profiles.validate import violations
-    from tfq.schemas import load as load_schema
-
     path = Path(directory) / NAME
     try:
-        data = _read(path)
-        first = next(violations(data, load_schema("sweep.schema")), None)
-    except (OSError, ValueError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or "nested too deeply"
-        raise _refusal(path, reason) from None
-    if first is not None:
-        raise _refusal(path, f"{first.path}: {first.message}")
-    names = [row["name"] for row in data["rows"]]
-    if len(set(names)) < len(names):
-        raise _refusal(path, "$.rows: expected each name once")
-    return result.from_data(data, Path(directory))
+        return result.from_data(_content(path), Path(directory))
+    except ValueError as error:
+        raise ArgumentError(f"{path}: not a sweep's result ({error}); {advice}") from None
 
 
-def _refusal(path: Path, reason: str) -> ArgumentError:
-    return ArgumentError(
-        f"{path}: not a sweep's result ({reason}); delete it or choose another --output"
-    )
-
-
-def _read(path: Path) -> Any:
+def _content(path: Path) -> Any:
     if not path.is_file():
         raise ValueError("expected a file, found none")
-    with path.open("rb") as file:
-        raw = file.read(_MOST_BYTES + 1)
-    if len(raw) > _MOST_BYTES:
-        raise ValueError(f"more than {_MOST_BYTES} bytes")
-    return json.loads(raw.decode("utf-8"), parse_constant=_finite, parse_float=_finite)
+    data = read_json(path, "sweep.schema", _MOST_BYTES)
+    rows = [row["name"] for row in data["rows"]]
+    for what, names in (("rows", rows), ("profiles", data["profiles"]), ("files", data["files"])):
+        if len(set(names)) < len(names):
+            raise ValueError(f"$.{what}: expected each name once")
+    for name in (data["recommended"], *data["recommended_by_profile"].values()):
+        if name is not None and name not in rows:
+            raise ValueError(
+                f"$.recommended: expected the name of a row, got {one_line(name, 60)!r}"
+            )
+    _check_kinds(path.parent, data)
+    return data
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"expected finite numbers, got {text}")
-    return value
+def _check_kinds(directory: Path, data: Mapping[str, Any]) -> None:
+    """Refuse a pipe in the place of a file: to read it might never end."""
+    named = [row["file"] for row in data["rows"] if row["file"] is not None]
+    if data["comparison"] is not None:
+        named.append(data["comparison"]["file"])
+    for name in named:
+        if (directory / name).exists() and not (directory / name).is_file():
+            raise ValueError(f"expected a file at {name}, found another kind")
 
 
 def _check(directory: Path, wanted: Sequence[str], known: set[str]) -> None:

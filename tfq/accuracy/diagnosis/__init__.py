@@ -45,7 +45,8 @@ def diagnose(
     Args:
         source: a float model, as in `tfq.convert`.
         data: evaluation data, in any form that calibration data may have; with labels, if they
-            hold any. At most 500 samples are run.
+            hold any. At most 500 samples are run, of a large model fewer (100 with labels, 32
+            without).
         labels: one a sample, if they are not among the data: an array, or a `.npy` or `.npz`.
         metric: of the labels, as in `tfq.compare`; by default what the labels and outputs suggest.
         profile: a device, by name or path: its granularity and scheme are those of the 8-bit

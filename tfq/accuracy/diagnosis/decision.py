@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfq.accuracy.diagnosis.result import VERDICTS, Evaluation
+from tfq.accuracy.diagnosis.result import EXACT, VERDICTS, Evaluation
 
 if TYPE_CHECKING:
     from tfq.accuracy.diagnosis.input_checks import InputReport
@@ -66,8 +66,10 @@ def sentence(
     text = VERDICTS[verdict]
     if verdict == "input":
         best = report.helping[0]
-        text += f": {metric} {figure(best.score, metric)} with {best.name}; {best.advice}"
-    elif verdict == "float_model":
+        before = best.score - best.gain * (1 if report.higher_is_better else -1)
+        text += f": {metric} is {figure(before, metric)} as they are, {figure(best.score, metric)} "
+        return f"{text[0].upper()}{text[1:]}with this change: {best.name}."
+    if verdict == "float_model":
         text += _reason(report)
     elif verdict == "quantization":
         text += _SIXTEEN if evaluations[1].close else _WEIGHTS
@@ -89,10 +91,22 @@ def figure(score: float, metric: str | None) -> str:
 def _figure(row: Evaluation, metric: str | None) -> str:
     if row.score is not None:
         return f"{row.name} {figure(row.score, metric)}"
-    return "" if row.sqnr is None else f"{row.name} {row.sqnr:.1f} dB"
+    return "" if row.worst is None else f"{row.name} {decibels(row.worst)}"
+
+
+def decibels(value: float) -> str:
+    """Return a ratio as people write it.
+
+    Args:
+        value: Within ±120, which stand for no noise and nothing else.
+    """
+    return "exact" if value >= EXACT else f"{value:.1f} dB"
 
 
 def _reason(report: InputReport) -> str:
     if report.causes:
         return f": {report.causes[0].text}"
-    return ": labels at random score as well, and none of the usual mistakes explains it"
+    return (
+        ": it scores no better than with labels in a random order, and none of the usual "
+        "mistakes explains that"
+    )

@@ -79,7 +79,10 @@ class Evidence:
         return None if key is None else self._ranges.tensors.get(key)
 
     def inputs(self) -> list[tuple[str, Tensor, Statistics]]:
-        """Return each quantized input: its name, its tensor there, and what was fed to it."""
+        """Return each quantized input: its name, its integers, and what was fed to it.
+
+        Where an input is float, its integers are what a QUANTIZE makes of it.
+        """
         found = []
         for name, real, integer in zip(
             self.real.input_names,
@@ -87,9 +90,9 @@ class Evidence:
             _in_order(self.real, self.integer),
             strict=False,
         ):
-            seen = self.seen(real)
-            if seen is not None and integer.quantization is not None:
-                found.append((name, integer, seen))
+            seen, held = self.seen(real), _integers(integer)
+            if seen is not None and held is not None:
+                found.append((name, held, seen))
         return found
 
     def places(self, errors: Sequence[LayerError]) -> list[Place]:
@@ -112,6 +115,13 @@ class Evidence:
     def _extremes(self, tensors: Sequence[Tensor]) -> dict[str, Extremes]:
         known = [each for each in tensors if self.seen(each) is not None]
         return extremes(self.real, list(dict.fromkeys(known)), self._samples)
+
+
+def _integers(tensor: Tensor) -> Tensor | None:
+    if tensor.dtype != "float32":
+        return tensor if tensor.quantization is not None else None
+    made = [each.outputs[0] for each in tensor.consumers if each.name == "QUANTIZE"]
+    return made[0] if made else None
 
 
 def _in_order(real: Model, integer: Model) -> list[Tensor]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfq import ops
-from tfq.accuracy.diagnosis.layer_causes import channel_magnitudes
+from tfq.accuracy.diagnosis.causes import channel_magnitudes
 from tfq.accuracy.diagnosis.result import Advice
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def hygiene(
     """
     found = [*_batch_norms(model, keras_model), *_weights(model)]
     if calibration_size < LEAST_CALIBRATION:
-        text = f"{calibration_size} calibration samples: use at least {LEAST_CALIBRATION}"
+        many = f"{calibration_size} sample{'' if calibration_size == 1 else 's'}"
+        text = f"{many} for calibration: use at least {LEAST_CALIBRATION}"
         found.append(Advice("calibration_size", text))
     if same_data:
         text = (

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq.accuracy.diagnosis.changed_inputs import changes, extents, swapped_too
-from tfq.accuracy.diagnosis.judge import some
+from tfq.accuracy.diagnosis.decision import SHARES
+from tfq.accuracy.diagnosis.judge import COMPARED, affordable, some
 from tfq.accuracy.diagnosis.result import Cause, Check
 from tfq.errors import Error
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MOST_SAMPLES = 100
-"""So many are run with each change: what helps gains tens of points."""
+"""So many are run with each change, of large models fewer: what helps gains tens of points."""
+
 
 # Outputs that are kept to be scored with other labels.
 _MOST_BYTES = 1 << 26
@@ -46,12 +48,16 @@ class InputReport(NamedTuple):
         causes: Outputs that never change or are not finite.
         unchecked: What could not be checked, a sentence each.
         is_chance: Whether the score is no better than with labels at random.
+        is_broken: Whether an output is not finite, or none ever changes.
+        higher_is_better: Of the checks' scores.
     """
 
     checks: tuple[Check, ...]
     causes: tuple[Cause, ...]
     unchecked: tuple[str, ...]
     is_chance: bool
+    is_broken: bool
+    higher_is_better: bool = True
 
     @property
     def helping(self) -> tuple[Check, ...]:
@@ -61,7 +67,7 @@ class InputReport(NamedTuple):
     @property
     def is_bad(self) -> bool:
         """Whether the float model itself is the first thing to look at."""
-        return bool(self.helping or self.causes) or self.is_chance
+        return bool(self.helping) or self.is_broken or self.is_chance
 
 
 def check_inputs(model: Model, samples: Samples, metric: Metric | None) -> InputReport:
@@ -75,26 +81,34 @@ def check_inputs(model: Model, samples: Samples, metric: Metric | None) -> Input
     Raises:
         InvalidModelError: If it does not run.
     """
-    few = some(samples, MOST_SAMPLES)
+    few = some(samples, affordable(model, COMPARED, MOST_SAMPLES))
     outputs = list(_outputs(model, few))
     causes = tuple(_output_causes(model, outputs))
+    # One output of several may be constant on purpose.
+    never = sum(each.kind == "constant_output" for each in causes)
+    is_broken = len(causes) > never or never == len(model.outputs) > 0
     if metric is None or samples.labels is None:
         reason = (
             "without labels, the scale of the inputs, the order of their channels and the numbers "
             "of the labels cannot be checked: float's own outputs are taken as right"
         )
-        return InputReport((), causes, (reason,), False)
+        return InputReport((), causes, (reason,), False, is_broken)
     few = _first(few, len(outputs))
     if len(few) < _LEAST_SAMPLES:
-        reason = f"{len(few)} samples with labels are too few to tell a mistake from chance"
-        return InputReport((), causes, (reason,), False)
+        many = f"{len(few)} sample{'' if len(few) == 1 else 's'}"
+        reason = f"{many} with labels: too few to tell a mistake in the data from chance"
+        return InputReport((), causes, (reason,), False, is_broken)
     scorer = _Scorer(model, few, metric)
     before = scorer.score(outputs, few.labels)
     limit = _chance(scorer, outputs)
-    tried = [*_label_checks(scorer, outputs, before), *_input_checks(scorer, before)]
-    return InputReport(
-        _best_first(tried, scorer, limit), causes, (), scorer.is_within(before, limit)
-    )
+    tried: list[Check] = []
+    if metric.name not in SHARES or before < 1 - _LEAST_GAIN:
+        tried = [*_label_checks(scorer, outputs, before), *_input_checks(scorer, before)]
+    reason = "all labels are the same: whether the float model does better than chance is not seen"
+    unchecked = (reason,) if limit is None else ()
+    is_chance = scorer.is_within(before, limit)
+    checks, higher = _best_first(tried, scorer, limit), metric.higher_is_better
+    return InputReport(checks, causes, unchecked, is_chance, is_broken, higher)
 
 
 def _best_first(tried: Sequence[Check], scorer: _Scorer, limit: float | None) -> tuple[Check, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tfq.accuracy.diagnosis.command import flags_of
 from tfq.accuracy.diagnosis.result import Remedy
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ COSTS = (
 _LEAST_GAIN = 0.5
 # Decibels; less is what other samples would make of it.
 _RANGES = ("moving_average", "percentile:99.99", "mse", "entropy")
-RECALIBRATED = "calibrated on the evaluation data"
+RECALIBRATED = "calibrated on evaluation data"
 
 Options = Mapping[str, Any]
 
@@ -37,6 +38,7 @@ class Attempt(NamedTuple):
         options: Of the conversion.
         recalibrated: Whether the evaluation data serve as calibration data.
         is_slow: Whether it takes so long that it is tried only if nothing else does.
+        refines: The name of what it does more thoroughly, and so without use if that gains nothing.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Attempt(NamedTuple):
     options: Options
     recalibrated: bool = False
     is_slow: bool = False
+    refines: str | None = None
 
     @property
     def flags(self) -> str:
@@ -51,71 +54,103 @@ class Attempt(NamedTuple):
         return flags_of(self.options)
 
 
-def flags_of(options: Options) -> str:
-    """Return options of a conversion as flags of `tfq convert`."""
-    import shlex
-
-    words = []
-    for name, value in options.items():
-        text = ",".join(value) if isinstance(value, (list, tuple)) else str(value)
-        words.append(shlex.quote(f"--{name}={text}"))
-    return " ".join(words)
-
-
 def attempts(
-    granularity: str, ends: Sequence[str], *, other_calibration: bool
+    granularity: str,
+    ends: Sequence[str],
+    worst: Sequence[str],
+    *,
+    other_calibration: bool,
+    has_candidate: bool,
 ) -> Iterator[Attempt]:
-    """List what to try, the cheapest first.
+    """List what to try, the cheapest on the device first; of that, the quickest to make.
 
     Args:
         granularity: Of the 8-bit model.
-        ends: What `--passes=int16:…` calls the first and the last convolution, where the outputs
-            are no classes; else empty.
+        ends: The keys of the first and the last convolution, where the outputs are no classes; else
+            empty.
+        worst: The keys of the layers that cost most.
         other_calibration: Whether calibration data are other than evaluation data.
+        has_candidate: Whether the 8-bit model is not tfq's own.
     """
     eight: dict[str, Any] = {"mode": "full_integer", "granularity": granularity}
     if other_calibration:
         yield Attempt(RECALIBRATED, 0, eight | {"passes": "minmax"}, recalibrated=True)
-    yield Attempt("equalize", 0, eight | {"passes": "equalize"})
-    for each in _RANGES:
+    for each in ("equalize", "clip_weights"):
+        yield Attempt(each, 0, eight | {"passes": each})
+    for each in ("minmax", *_RANGES) if has_candidate else _RANGES:
         yield Attempt(f"ranges by {each}", 0, eight | {"passes": each})
-    yield Attempt("accuracy=standard", 0, eight | {"accuracy": "standard"})
-    if granularity == "per_tensor":
-        fine = {"mode": "full_integer", "granularity": "per_channel", "accuracy": "standard"}
-        yield Attempt("per_channel", 1, fine)
-    yield Attempt("int16x8", 3, {"mode": "int16x8", "granularity": granularity})
-    yield Attempt("accuracy=best", 0, eight | {"accuracy": "best"}, is_slow=True)
-    if ends:
-        terms = ["equalize", *[f"int16:{each}" for each in ends]]
-        name = "int16 for the first and last convolution"
-        yield Attempt(name, 2, eight | {"passes": terms}, is_slow=True)
+    # All of one scheme in a row: they share what a conversion computes.
+    usual = Attempt("accuracy=standard", 0, eight | {"accuracy": "standard"})
+    yield usual
+    best = eight | {"accuracy": "best"}
+    yield Attempt("accuracy=best", 0, best, is_slow=True, refines=usual.name)
+    for name, keys in (("the worst layers", worst), ("first and last conv", ends)):
+        if keys:
+            terms = ["equalize", *dict.fromkeys(f"int16:{pattern(each)}" for each in keys)]
+            yield Attempt(f"int16 for {name}", 2, eight | {"passes": terms}, is_slow=True)
     mixed = eight | {"passes": "equalize,int16:10%"}
     yield Attempt("int16 for 10 % of the MACs", 2, mixed, is_slow=True)
+    if granularity == "per_tensor":
+        fine = {"mode": "full_integer", "granularity": "per_channel"}
+        yield Attempt("per_channel", 1, fine | {"passes": "minmax"})
+        yield Attempt("per_channel with standard", 1, fine | {"accuracy": "standard"}, is_slow=True)
+    int16 = {"mode": "int16x8", "granularity": granularity}
+    yield Attempt("int16x8", 3, int16, is_slow=True)
 
 
-def try_all(attempts: Iterable[Attempt], trial: Trial) -> tuple[tuple[Remedy, ...], list[str]]:
+def pattern(key: str) -> str:
+    """Return what `--passes=int16:…` calls an activation, without what it would take otherwise.
+
+    Args:
+        key: Of `tfq.passes.ranges.activation_keys`.
+    """
+    if key == key.strip() and "," not in key and not key.endswith("%"):
+        return key
+    # A comma would end the term, a percent sign make it a share, spaces at its ends vanish.
+    text = key.replace("[", "[[]").replace(",", "?")
+    text = text[:-1] + "?" if text.endswith(("%", " ")) else text
+    return "?" + text[1:] if text.startswith(" ") else text
+
+
+def try_all(
+    attempts: Iterable[Attempt], run: Callable[[Attempt], Remedy]
+) -> tuple[tuple[Remedy, ...], tuple[str, ...]]:
     """Make and measure attempts; the slow ones only if nothing cheaper on the device is close.
 
     Args:
         attempts: In the order in which they are tried.
-        trial: Makes them.
+        run: Makes and measures one.
 
     Returns:
-        The remedies, ranked, and the names of what was not tried.
+        The remedies, ranked, and what was not tried for what reason, a sentence each.
     """
-    found: list[Remedy] = []
-    left = []
+    found: dict[str, Remedy] = {}
+    left: dict[str, list[str]] = {}
     for each in attempts:
-        if each.is_slow and any(_does(remedy, each.cost) for remedy in found):
-            left.append(each.name)
+        reason = _needless(each, found)
+        if reason is None:
+            found[each.name] = run(each)
         else:
-            found.append(trial.run(each))
-    return tuple(sorted(found, key=_order)), left
+            left.setdefault(reason, []).append(each.name)
+    texts = tuple(f"not tried, as {reason}: {', '.join(names)}" for reason, names in left.items())
+    return tuple(sorted(found.values(), key=_order)), texts
 
 
-def _does(remedy: Remedy, cost: int) -> bool:
-    """Say whether a remedy does the job, for no more than a cost."""
-    return remedy.allowed and bool(remedy.evaluation.close) and COSTS.index(remedy.cost) <= cost
+def _needless(attempt: Attempt, found: Mapping[str, Remedy]) -> str | None:
+    """Say why something slow need not be tried; None if it must be."""
+    if not attempt.is_slow:
+        return None
+    does = [each for each in found.values() if each.allowed and each.evaluation.close]
+    if any(COSTS.index(each.cost) <= attempt.cost for each in does):
+        return "something that costs no more on the device is close"
+    refined = found.get(attempt.refines or "")
+    if refined is not None and not _gains(refined):
+        return f"{refined.name}, which it refines, gains nothing"
+    return None
+
+
+def _gains(remedy: Remedy) -> bool:
+    return (remedy.gain_sqnr or 0) >= _LEAST_GAIN or (remedy.gain_score or 0) > 0
 
 
 class Trial:
@@ -143,7 +178,7 @@ class Trial:
         """Make one attempt and measure it."""
         judged = self._judge.judge(attempt.name, attempt.flags, lambda: self._convert(attempt))
         row, before = judged.evaluation, self._base.evaluation
-        gain = None if row.sqnr is None or before.sqnr is None else row.sqnr - before.sqnr
+        gain = None if row.worst is None or before.worst is None else row.worst - before.worst
         points = None if row.score is None or before.score is None else row.score - before.score
         higher = judged.comparison is None or judged.comparison.higher_is_better
         if points is not None and not higher:
@@ -169,8 +204,7 @@ def recommended(remedies: Sequence[Remedy]) -> Remedy | None:
     )
     if first is None:
         return None
-    gains = (first.gain_sqnr or 0) >= _LEAST_GAIN or (first.gain_score or 0) > 0
-    return first if first.evaluation.close or gains else None
+    return first if first.evaluation.close or _gains(first) else None
 
 
 def _order(remedy: Remedy) -> tuple[bool, bool, bool, int, float]:

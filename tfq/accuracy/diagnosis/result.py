@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+EXACT = 120.0
+"""Decibels that stand for no noise at all, as in `tfq.accuracy.comparison`."""
+
 VERDICTS = {
     "healthy": "8 bits are close to float",
-    "input": "the float model itself does badly on these data, and a change of the data mends it",
+    "input": "the data are not as the model wants them, even in float",
     "float_model": "the float model itself does badly on these data",
     "quantization": "quantization is the cause",
-    "elsewhere": "16 bits are not close to float either: the cause is not the number of bits",
+    "elsewhere": "16 bits are not close to float either, so that the cause is not the 8 bits",
     "unproven": "8 bits are not close to float, and there is no 16-bit model to compare with",
     "unmade": "the 8-bit model could not be made",
 }
@@ -24,6 +27,7 @@ CAUSES = {
     "bias_overflow": "A bias does not fit into its integer type",
     "saturation": "Values are cut off at the end of the integer range",
     "softmax_input": "The steps of a SOFTMAX's input are coarse",
+    "softmax_output": "Probabilities are too small for the scale that a SOFTMAX must have",
     "huge_value": "A huge constant, such as a mask's, sets a range",
     "input_range": "The quantized input cannot represent the data",
     "unlike_calibration": "The calibration data are unlike the data of the evaluation",
@@ -44,7 +48,7 @@ class Evaluation:
         scores: By the metric, the principal first; None without labels.
         sqnr: Of the outputs against those of the float model, in dB: their mean; None of the
             float model.
-        worst: Likewise, of the output that has the lowest.
+        worst: Likewise, of the output that has the lowest, within ±120: this must be close.
         agreement: The share of samples with the float model's top-1 class, 0 to 1; None where
             no output holds classes.
         close: Whether it is close to float; None of the float model, and where nothing was made.
@@ -135,7 +139,8 @@ class Remedy:
         flags: Of `tfq convert`, such as `"--mode=full_integer --accuracy=best"`.
         cost: What it costs on the device, a few words.
         evaluation: What came of it.
-        gain_sqnr: Against the 8-bit model, in dB; None if it could not be made.
+        gain_sqnr: Against the 8-bit model, of the output that is worst, in dB; None if it could not
+            be made.
         gain_score: Against the 8-bit model's score; positive is better; None without labels.
         allowed: Whether the profile takes it; True without a profile.
         reason: Why it does not; None if it does.

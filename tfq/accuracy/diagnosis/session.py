@@ -10,13 +10,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tfq import ops
 from tfq.accuracy.diagnosis import hygiene, layers, remedies
-from tfq.accuracy.diagnosis.closeness import thresholds
+from tfq.accuracy.diagnosis.causes import calibration_causes
+from tfq.accuracy.diagnosis.command import command, path_of
 from tfq.accuracy.diagnosis.decision import decide, sentence
 from tfq.accuracy.diagnosis.input_checks import check_inputs
-from tfq.accuracy.diagnosis.judge import MOST_SAMPLES, Judge, Judged, some
-from tfq.accuracy.diagnosis.model_causes import calibration_causes
-from tfq.accuracy.diagnosis.remedies import Attempt, flags_of
+from tfq.accuracy.diagnosis.judge import (
+    COMPARED,
+    MOST_SAMPLES,
+    SCORED,
+    Judge,
+    Judged,
+    affordable,
+    some,
+    thresholds,
+)
+from tfq.accuracy.diagnosis.progress import Progress
+from tfq.accuracy.diagnosis.remedies import Attempt
 from tfq.accuracy.diagnosis.result import Advice, Cause, Diagnosis, Evaluation, Remedy
 from tfq.errors import CalibrationDataError, ConversionError, Error, InvalidModelError
 
@@ -78,7 +89,7 @@ class Session:
         from tfq.accuracy.reading import open_model
         from tfq.profiles import load as load_profile
 
-        self._given = {"data": data, "calibration_data": calibration_data}
+        self._source, self._data, self._calibration_data = source, data, calibration_data
         self._options = options
         if isinstance(profile, (str, os.PathLike)):
             self.profile_name: str | None = str(profile)
@@ -87,16 +98,15 @@ class Session:
             self.profile_name, self.device = getattr(profile, "name", None), profile
         self.candidate = None if candidate is None else open_model(candidate, "candidate")
         self.keras_model = _keras_model(source, options)
-        self._open(source if self.keras_model is None else self.keras_model)
-        self._path = _path(source, "MODEL")
-        self.label = _path(source, self.bench.label)
-        self._add_labels(labels, metric)
+        samples = self._open(source if self.keras_model is None else self.keras_model)
+        self.label = path_of(source, self.bench.label)
+        self._add_labels(samples, labels, metric)
 
-    def _open(self, source: Any) -> None:
+    def _open(self, source: Any) -> Samples:
         """Convert the source to float and read the data."""
         from tfq.convert.workbench import Workbench
 
-        data, other = self._given["data"], self._given["calibration_data"]
+        data, other = self._data, self._calibration_data
         with _without_warnings(), _explained():
             bench = Workbench(source, data if other is None else other, **self._options)
         assert bench.samples is not None
@@ -104,7 +114,8 @@ class Session:
         self.available = len(samples)
         if other is None and self.available > MOST_SAMPLES:
             bench = self._calibrated_on(bench, some(samples, MOST_SAMPLES))
-        self.bench, self._samples = bench, samples
+        self.bench = bench
+        return samples
 
     def _calibrated_on(self, bench: Workbench, samples: Samples, **changed: bool) -> Workbench:
         from tfq.convert.workbench import Workbench
@@ -112,22 +123,28 @@ class Session:
         options = {name: self._options[name] for name in _ALLOWED} | changed
         return Workbench(bench.float_model, samples, **options)
 
-    def _add_labels(self, labels: Any, metric: str | Callable[..., Any] | None) -> None:
+    def _add_labels(
+        self, samples: Samples, labels: Any, metric: str | Callable[..., Any] | None
+    ) -> None:
         from tfq.accuracy.reading import read_labels
 
-        samples = self._samples
+        model = self.bench.float_model
         if labels is not None:
             samples = replace(samples, labels=read_labels(labels, len(samples)))
-        self.samples = some(samples, MOST_SAMPLES)
-        self.metric = _metric(metric, self.bench.float_model, self.samples.labels)
-        self.judge = Judge(self.bench.float_model, self.samples, self.metric)
+        self.metric = _metric(metric, model, samples.labels)
+        room = affordable(model, COMPARED if self.metric is None else SCORED)
+        self._evaluation, self.samples = some(samples, MOST_SAMPLES), some(samples, room)
+        self.judge = Judge(model, self.samples, self.metric)
 
     @cached_property
     def granularity(self) -> str:
-        """Of the 8-bit model's weights: the profile's, else per channel."""
+        """Of the 8-bit model's weights: the profile's, else the candidate's, else per channel."""
         from tfq.convert.request import complete
 
-        return complete(self.device, mode="full_integer").granularity or "per_channel"
+        wanted = complete(self.device, mode="full_integer").granularity
+        if self.device is None and self.candidate is not None:
+            wanted = _granularity(self.candidate)
+        return wanted or "per_channel"
 
     def diagnosis(self) -> Diagnosis:
         """Goes through the decision and returns what it found.
@@ -135,10 +152,11 @@ class Session:
         Raises:
             tfq.Error: the float model does not run.
         """
-        with _without_warnings():
+        with _without_warnings(), Progress() as self._progress:
             return self._diagnosis()
 
     def _diagnosis(self) -> Diagnosis:
+        self._progress.say("running the float model")
         report = check_inputs(self.bench.float_model, self.samples, self.metric)
         rows = (self.judge.float_row(), self._sixteen.evaluation, self._eight.evaluation)
         weights = None
@@ -146,6 +164,8 @@ class Session:
             weights = self._weights_alone()
         verdict = decide(report, rows[1], rows[2], weights)
         found = self._look_further(verdict)
+        causes = (*self._calibration_causes(), *found.inside.causes)
+        causes = (*report.causes, *causes) if report.is_bad else (*causes, *report.causes)
         best = remedies.recommended(found.remedies)
         name = None if self.metric is None else self.metric.name
         higher = self.metric is None or self.metric.higher_is_better
@@ -162,7 +182,7 @@ class Session:
             rows if weights is None else (*rows, weights),
             report.checks,
             (*report.unchecked, *found.unchecked),
-            (*report.causes, *self._calibration_causes(), *found.inside.causes),
+            causes,
             found.inside.layers,
             found.inside.errors,
             found.remedies,
@@ -173,9 +193,13 @@ class Session:
 
     @cached_property
     def _sixteen(self) -> Judged:
-        # A probe, whatever the device takes: weights per channel, the activations exact.
+        # A probe, whatever the device takes: weights per channel, the activations exact. Few
+        # samples do: 16-bit kernels are slow, and 16 bits have room for what these lack.
         options = {"mode": "int16x8", "granularity": "per_channel", "passes": "minmax"}
-        return self._judged("16 bits", options, None)
+        few = some(self._calibration, affordable(self.bench.float_model, COMPARED))
+        is_all = len(few) == len(self._calibration)
+        bench = self.bench if is_all else self._calibrated_on(self.bench, few)
+        return self._judged("16 bits", options, None, bench)
 
     @cached_property
     def _eight(self) -> Judged:
@@ -196,93 +220,96 @@ class Session:
         options = {"mode": "weight_only", "granularity": "per_channel"}
         return self._judged("8-bit weights", options, None).evaluation
 
-    def _judged(self, name: str, options: dict[str, Any], device: Profile | None) -> Judged:
+    def _judged(
+        self,
+        name: str,
+        options: dict[str, Any],
+        device: Profile | None,
+        bench: Workbench | None = None,
+    ) -> Judged:
+        self._progress.say(f"making and running the model with {name}")
+        convert = (bench or self.bench).convert
         what = ", ".join(options.values())
-        return self.judge.judge(name, what, lambda: self.bench.convert(**options, profile=device))
+        return self.judge.judge(name, what, lambda: convert(**options, profile=device))
 
     def _look_further(self, verdict: str) -> _Found:
         """Look inside, and try what may help, as the verdict asks."""
         if verdict in _BY_BITS:
             alone = self._alone if self.candidate is None else None
-            found = self._remedies(recalibrate_only=False)
-            return self._with_inside(found, self._eight.model, alone)
+            found = self._inside(self._eight.model, alone)
+            return self._with_remedies(found, recalibrate_only=False)
         if verdict == "elsewhere":
-            found = self._remedies(recalibrate_only=True)
-            return self._with_inside(found, self._sixteen.model, None)
+            found = self._inside(self._sixteen.model, None)
+            return self._with_remedies(found, recalibrate_only=True)
         return _Found()
 
-    def _with_inside(
-        self, found: _Found, model: Model | None, alone: Callable[[str], float | None] | None
-    ) -> _Found:
+    def _inside(self, model: Model | None, alone: layers.Alone | None) -> _Found:
         assert model is not None
+        self._progress.say("comparing layers")
         try:
             inside = layers.look_inside(self.bench.float_model, model, self.samples, alone)
         except Error as error:
-            text = f"the layers cannot be compared: {error}"
-            return found._replace(unchecked=(*found.unchecked, text))
-        return found._replace(inside=inside)
+            return _Found(unchecked=(f"the layers cannot be compared: {error}",))
+        return _Found(inside)
 
     @cached_property
-    def _probe(self) -> Workbench:
-        """Converts with single layers left in float, whatever the user allows in the result."""
+    def _alone(self) -> layers.Alone:
+        few = some(self._calibration, layers.MOST_SAMPLES)
+        # Single layers are left in float, whatever the user allows in the result.
+        bench = self._calibrated_on(self.bench, few, allow_float_fallback=True)
+        return layers.Alone(bench, self.granularity, self.device, self.samples)
+
+    @property
+    def _calibration(self) -> Samples:
         assert self.bench.samples is not None
-        return self._calibrated_on(self.bench, self.bench.samples, allow_float_fallback=True)
-
-    def _alone(self, key: str) -> float | None:
-        """Return the SQNR of the outputs if only one layer has 8 bits, in dB."""
-        rest = [f"float:{each}" for each in self._layer_keys if each != key]
-        options: dict[str, Any] = {"mode": "full_integer", "granularity": self.granularity}
-        terms = ["minmax", *rest]
-        return self.judge.judge(
-            key, "", lambda: self._probe.convert(**options, passes=terms, profile=self.device)
-        ).evaluation.sqnr
-
-    @cached_property
-    def _layer_keys(self) -> list[str]:
-        from tfq.passes.ranges import activation_keys
-
-        keys = activation_keys(self.bench.float_model.subgraphs[0])
-        made = [each.outputs[0] for each in self.bench.float_model.operators if each.outputs]
-        return [keys[each] for each in made if each in keys and each.dtype == "float32"]
+        return self.bench.samples
 
     @property
     def _has_other_calibration(self) -> bool:
-        return self._given["calibration_data"] is not None
+        return self._calibration_data is not None
 
-    def _remedies(self, *, recalibrate_only: bool) -> _Found:
-        ends = [] if self.judge.classes else self._ends()
+    def _with_remedies(self, found: _Found, *, recalibrate_only: bool) -> _Found:
         listed = remedies.attempts(
-            self.granularity, ends, other_calibration=self._has_other_calibration
+            self.granularity,
+            [] if self.judge.classes else self._ends(),
+            layers.worst(found.inside.layers),
+            other_calibration=self._has_other_calibration,
+            has_candidate=self.candidate is not None,
         )
-        trial = remedies.Trial(self.judge, self._eight, self.device, self._attempt)
         tried = [each for each in listed if each.recalibrated or not recalibrate_only]
-        found, left = remedies.try_all(tried, trial)
-        text = f"not tried, as something that costs no more does it: {', '.join(left)}"
-        return _Found(remedies=found, unchecked=(text,) if left else ())
+        trial = remedies.Trial(self.judge, self._eight, self.device, self._attempt)
+
+        def run(attempt: Attempt) -> Remedy:
+            number = tried.index(attempt) + 1
+            self._progress.say(f"trying {attempt.name} ({number} of at most {len(tried)})")
+            return trial.run(attempt)
+
+        made, left = remedies.try_all(tried, run)
+        return found._replace(remedies=made, unchecked=(*found.unchecked, *left))
 
     def _attempt(self, attempt: Attempt) -> Model:
         bench = self.bench
         if attempt.recalibrated:
-            bench = self._calibrated_on(bench, self.samples)
+            bench = self._calibrated_on(bench, self._evaluation)
         return bench.convert(**attempt.options, profile=self.device)
 
     def _ends(self) -> list[str]:
         from tfq.passes.ranges import activation_keys
 
         keys = activation_keys(self.bench.float_model.subgraphs[0])
-        return [keys[each.outputs[0]] for each in hygiene.ends(self.bench.float_model)]
+        made = [each.outputs[0] for each in hygiene.ends(self.bench.float_model)]
+        return [keys[each] for each in made if each in keys]
 
     def _calibration_causes(self) -> tuple[Cause, ...]:
-        if not self._has_other_calibration or self.bench.samples is None:
+        if not self._has_other_calibration:
             return ()
-        return calibration_causes(self.bench.samples, self.samples)
+        return calibration_causes(self._calibration, self.samples)
 
     def _hygiene(self, *, needs_ends: bool) -> tuple[Advice, ...]:
-        size = 0 if self.bench.samples is None else len(self.bench.samples)
         found = hygiene.hygiene(
             self.bench.float_model,
             self.keras_model,
-            size,
+            len(self._calibration),
             same_data=not self._has_other_calibration,
         )
         if not needs_ends or self.judge.classes or not self._ends():
@@ -292,24 +319,20 @@ class Session:
 
     def _command(self, remedy: Remedy) -> str:
         """Return the whole `tfq convert` of a remedy."""
-        data, other = self._given["data"], self._given["calibration_data"]
-        is_other = other is not None and remedy.name != remedies.RECALIBRATED
-        calibration = other if is_other else data
-        known: dict[str, Any] = {
-            "model": self._path,
-            "profile": self.profile_name,
-            "calibration_data": _path(calibration, "DATA"),
-            "image_scale": self._options["image_scale"],
-            "signature": self._options["signature"],
-        }
-        first = flags_of({name: each for name, each in known.items() if each is not None})
-        switches = [f"--{name}" for name in (*_ALLOWED[:3], "unsafe_load") if self._options[name]]
-        words = ["tfq convert", first, *switches, remedy.flags, "--output=OUTPUT.tflite"]
-        return " ".join(words)
+        is_other = self._has_other_calibration and remedy.name != remedies.RECALIBRATED
+        data = self._calibration_data if is_other else self._data
+        return command(self._source, data, self.profile_name, self._options, remedy.flags)
 
 
-def _path(given: Any, placeholder: str) -> str:
-    return str(given) if isinstance(given, (str, os.PathLike)) else placeholder
+def _granularity(model: Model) -> str | None:
+    """Return that of a quantized model's weights; None if it has none."""
+    weights = [ops.weights(each) for each in model.operators]
+    found = {
+        each.quantization.granularity
+        for each in weights
+        if each is not None and each.is_constant and each.quantization is not None
+    }
+    return "per_channel" if "per_channel" in found else next(iter(found & {"per_tensor"}), None)
 
 
 def _keras_model(source: Any, options: dict[str, Any]) -> Any:

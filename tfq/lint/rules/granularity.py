@@ -152,7 +152,7 @@ def per_channel_uint8(model: Model, profile: Profile) -> Iterator[Hit]:
             )
 
 
-@rule("Q204", "hybrid-depthwise", severity="error")
+@rule("Q204", "hybrid-depthwise", severity="error", fix="weight_only")
 def hybrid_depthwise(model: Model, profile: Profile) -> Iterator[Hit]:
     """Depthwise weights beside float activations have one scale.
 
@@ -165,27 +165,27 @@ def hybrid_depthwise(model: Model, profile: Profile) -> Iterator[Hit]:
     with one it reads what happens to stand behind it, and computes garbage without a word.
 
     ## Example
-    Dynamic-range quantization with one scale a tensor.
+    Dynamic-range quantization with one scale a tensor, by TFLiteConverter or LiteRT Quantizer.
 
     ## Use instead
-    `tfq convert --granularity=per_channel`, from the float model, or another mode.
+    `tfq convert`, which lets such operators compute in float on their integer weights; without the
+    source model, `tfq retarget` does the same.
 
     ## Fix safety
-    No fix of the file alone.
+    Safe: a DEQUANTIZE is added, and the weights stay what they are.
 
     ## References
     - https://ai.google.dev/edge/litert/models/post_training_quant
     """
     if profile.quantization.compute == "integer":
         return
-    for operator, weights in _quantized_weights(model):
-        if operator.name != "DEPTHWISE_CONV_2D" or operator.compute != "hybrid":
-            continue
-        tensor, quantization = weights[0]
-        channels = _channels(operator)
-        if len(quantization.scales) == 1 and channels > 1:
-            message = f"{place(operator)}: weights {quoted(tensor)} have one scale for {channels}"
-            yield Hit(f"{message} channels; expected {channels}", operator, tensor)
+    for operator in ops.lacking_scales(model):
+        weights = operator.weights
+        # With groups, LiteRT's own CONV_2D refuses to load: XNNPACK takes that.
+        if operator.name == "DEPTHWISE_CONV_2D" and weights is not None:
+            channels = _channels(operator)
+            message = f"{place(operator)}: weights {quoted(weights)} have one scale for {channels}"
+            yield Hit(f"{message} channels; expected {channels}", operator, weights)
 
 
 def _quantized_weights(

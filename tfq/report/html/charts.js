@@ -1,24 +1,19 @@
 // The plots of a model: error by layer, spread of the weights, MACs and bytes by type.
 
-function byIndex(operators) {
-  return {
-    ...linear(
-      operators.map((operator) => operator.index),
-      { room: 0.02 },
-    ),
-    label: "operator",
-  };
+function byNumber(operators) {
+  const numbers = operators.map((operator) => operator.number);
+  return { ...linear(numbers, { room: 0.02 }), label: "operator" };
 }
 
 function errorPlot(view) {
-  const operators = view.model.operators.filter((operator) => typeof operator.error === "number");
+  const operators = [...view.operators.values()].filter((operator) => typeof operator.error === "number");
   if (!operators.length) return null;
   const isolated = operators.filter((operator) => typeof operator.isolated === "number");
   const values = [...operators.map((each) => each.error), ...isolated.map((each) => each.isolated)];
   const series = (frame, field, kind, form) => [
     polyline(
       operators.map((each) =>
-        typeof each[field] === "number" ? [frame.x(each.index), frame.y(each[field])] : null,
+        typeof each[field] === "number" ? [frame.x(each.number), frame.y(each[field])] : null,
       ),
       { class: `line ${kind}` },
     ),
@@ -30,10 +25,10 @@ function errorPlot(view) {
           each,
           mark(
             form,
-            frame.x(each.index),
+            frame.x(each.number),
             frame.y(each[field]),
             { class: `mark ${kind}` },
-            `${operatorName(view, each.index)}: ${decibels(each[field])} ${kind}`,
+            `${operatorName(view, each.number)}: ${decibels(each[field])} ${kind}`,
           ),
         ),
       ),
@@ -41,7 +36,7 @@ function errorPlot(view) {
   return plot({
     title: "Error by layer",
     note: "Signal to noise against the reference, higher is better: all layers so far, and each alone.",
-    x: byIndex(operators),
+    x: byNumber(operators),
     y: { ...linear(values), label: "dB" },
     keys: [
       ["mark accumulated", "circle", "accumulated"],
@@ -53,7 +48,7 @@ function errorPlot(view) {
     ],
     header: ["Operator", "Type", "Accumulated", "Isolated"],
     rows: operators.map((each) => [
-      String(each.index),
+      String(each.number),
       each.name,
       decibels(each.error),
       decibels(each.isolated),
@@ -64,12 +59,12 @@ function errorPlot(view) {
 /** Let a mark select its operator. */
 function chosen(view, operator, node) {
   node.classList.add("choice");
-  node.addEventListener("click", () => view.selectOperator(operator.index));
+  node.addEventListener("click", () => view.selectOperator(operator.number));
   return node;
 }
 
 function spreads(view) {
-  return view.model.operators.flatMap((operator) => {
+  return [...view.operators.values()].flatMap((operator) => {
     const ranges = view.tensors.get(operator.weights)?.channel_ranges;
     return ranges?.spread > 0 ? [{ operator, spread: ranges.spread }] : [];
   });
@@ -82,12 +77,12 @@ function spreadPlot(view) {
   return plot({
     title: "Spread of the weights' ranges",
     note: "The widest channel's range over the median one's. Much above 1, one scale for the whole tensor wastes bits on most channels.",
-    x: byIndex(found.map((each) => each.operator)),
+    x: byNumber(found.map((each) => each.operator)),
     y: { ...axis, label: "widest / median" },
     marks: (frame) =>
       found.map(({ operator, spread }) => {
-        const x = frame.x(operator.index);
-        const tip = `${operatorName(view, operator.index)}: ${number(spread, 3)}`;
+        const x = frame.x(operator.number);
+        const tip = `${operatorName(view, operator.number)}: ${number(spread, 3)}`;
         return [
           svg("line", { class: "stem", x1: x, x2: x, y1: frame.y(1), y2: frame.y(spread) }),
           chosen(view, operator, mark("circle", x, frame.y(spread), { class: "mark" }, tip)),
@@ -95,7 +90,7 @@ function spreadPlot(view) {
       }),
     header: ["Operator", "Type", "Widest / median"],
     rows: found.map(({ operator, spread }) => [
-      String(operator.index),
+      String(operator.number),
       operator.name,
       number(spread, 3),
     ]),

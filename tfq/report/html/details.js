@@ -1,43 +1,37 @@
 // The panel beside the graph: everything about one operator, or one end of the graph.
 
-function optionText(value) {
-  if (value === null) return NOTHING;
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
 function optionsPart(operator) {
-  const options = Object.entries(operator.options ?? {});
-  const custom = operator.custom_options ? [["custom options", operator.custom_options]] : [];
-  const items = [...options, ...custom].map(([name, value]) => term(name, optionText(value)));
+  const items = operator.options.map(([name, text]) => term(name, text));
   return items.length ? [html("h4", {}, "Options"), html("dl", {}, items)] : [];
 }
 
 function quantizationTerms(quantization) {
   if (!quantization) return [];
-  const { scales, zero_points: zeros, granularity } = quantization;
+  const { scales = [], zero_points: zeros = [], granularity } = quantization;
   const several = scales.length > 1;
   const same = zeros.every((zero) => zero === zeros[0]);
   const extent = several
     ? `${scales.length} from ${number(Math.min(...scales), 5)} to ${number(Math.max(...scales), 5)}`
-    : number(scales[0], 8);
+    : number(scales[0], 7);
   return [
     term("granularity", granularity, quantization.power_of_two ? ", powers of two" : ""),
     scales.length ? term(several ? "scales" : "scale", extent) : null,
     zeros.length
       ? term(same ? "zero point" : "zero points", same ? number(zeros[0]) : listed(zeros))
       : null,
-    several ? term("quantized dimension", number(quantization.quantized_dimension)) : null,
+    several ? term("quantized dimension", number(quantization.dimension)) : null,
     quantization.block_size ? term("block size", number(quantization.block_size)) : null,
   ];
 }
 
 function allScales({ quantization }) {
-  if (!quantization || quantization.scales.length < 2) return null;
+  const { scales = [], zero_points: zeros = [] } = quantization ?? {};
+  if (scales.length < 2) return null;
   return disclosure("All scales and zero points", () => {
-    const rows = quantization.scales.map((scale, i) => [
+    const rows = scales.map((scale, i) => [
       String(i),
-      number(scale, 8),
-      number(quantization.zero_points[i] ?? quantization.zero_points[0]),
+      number(scale, 7),
+      number(zeros[i] ?? zeros[0]),
     ]);
     return scroller(plainTable("Scales", ["Channel", "Scale", "Zero point"], rows));
   });
@@ -76,11 +70,11 @@ function histogramPlot(tensor) {
 }
 
 function rangesPlot(tensor) {
-  const { lows, highs, axis, spread } = tensor.channel_ranges;
+  const { lows, highs, axis, step, spread } = tensor.channel_ranges;
   const wide = (frame) => Math.max(1, Math.min(8, (frame.width / lows.length) * 0.7));
   return plot({
     title: "Range of each channel",
-    note: `along dimension ${axis}${spread === null ? "" : `; the widest is ${number(spread, 3)} times the median`}`,
+    note: `along dimension ${axis}${step > 1 ? `, every ${step}th` : ""}${spread === null ? "" : `; the widest is ${number(spread, 3)} times the median`}`,
     x: { ...linear([-0.5, lows.length - 0.5], { room: 0 }), label: "channel" },
     y: { ...linear([...lows, ...highs], { zero: true }), label: "real value" },
     marks: (frame) =>
@@ -95,14 +89,23 @@ function rangesPlot(tensor) {
             y2: frame.y(highs[i]),
             "stroke-width": wide(frame),
           },
-          svg("title", {}, `channel ${i}: ${number(low)} to ${number(highs[i])}`),
+          svg("title", {}, `channel ${i * step}: ${number(low)} to ${number(highs[i])}`),
         ),
       ),
     header: ["Channel", "Lowest", "Highest"],
-    rows: lows.map((low, i) => [String(i), number(low), number(highs[i])]),
+    rows: lows.map((low, i) => [String(i * step), number(low), number(highs[i])]),
     width: 380,
     height: 220,
   });
+}
+
+function kindText({ kind, sparse, external }) {
+  return [kind, sparse ? "sparse" : "", external ? "in another file" : ""].filter(Boolean).join(", ");
+}
+
+/** A button that shows a subgraph, such as the body of a loop. */
+function subgraphButton(view, index) {
+  return link(`subgraph ${subgraphName(view, index)}`, () => view.show(index));
 }
 
 function tensorPart(view, role, tensor) {
@@ -124,15 +127,16 @@ function tensorPart(view, role, tensor) {
       term("index", String(tensor.index)),
       term("type", tensor.dtype),
       term("shape", shape(tensor.shape)),
-      term("kind", tensor.kind),
+      term("kind", kindText(tensor)),
       quantizationTerms(tensor.quantization),
-      tensor.constant ? term("stored", bytes(tensor.bytes)) : null,
+      tensor.bytes ? term("stored", bytes(tensor.bytes)) : null,
+      tensor.values ? term("values", listed(tensor.values, tensor.values.length)) : null,
       term("from", from),
       term("to", ...to),
     ),
     allScales(tensor),
-    tensor.histogram?.counts.length ? histogramPlot(tensor) : null,
-    tensor.channel_ranges?.lows.length ? rangesPlot(tensor) : null,
+    tensor.histogram ? histogramPlot(tensor) : null,
+    tensor.channel_ranges?.lows.length > 1 ? rangesPlot(tensor) : null,
   );
 }
 
@@ -155,12 +159,12 @@ function tensorsPart(view, operator) {
 }
 
 function placementTerms(view, index) {
-  return [...view.placements].map(([profile, places]) => {
-    const place = places.get(index);
+  return view.profiles.map(({ name, placement }) => {
+    const place = placement[index];
     if (!place) return null;
     const where = place.target === "cpu" ? "CPU" : "accelerator";
     return term(
-      profile,
+      name,
       where,
       place.partition === null ? "" : `, part ${place.partition}`,
       place.reason ? `: ${place.reason}` : "",
@@ -177,8 +181,9 @@ function findingsPart(view, node) {
       {},
       badge(each.severity),
       " ",
-      html("span", { class: "rule" }, each.rule),
-      ` ${each.profile.name}: ${messageAt(view, each)}`,
+      link(each.rule, () => showRule(each), { class: "link rule" }),
+      ` ${each.profile}: `,
+      ...saying(view, each),
     ),
   );
   const list = html("ul", { class: "findings" }, items);
@@ -191,23 +196,25 @@ function findingsPart(view, node) {
 }
 
 function operatorDetails(view, operator) {
-  const placements = placementTerms(view, operator.index).filter(Boolean);
+  const placements = placementTerms(view, operator.number).filter(Boolean);
+  const where = isDivided(view) ? `, subgraph ${subgraphName(view, operator.subgraph)}` : "";
   return [
     html(
       "h3",
       { tabindex: "-1" },
       operator.name,
-      html("span", { class: "quiet" }, ` op ${operator.index}`),
+      html("span", { class: "quiet" }, ` op ${operator.index}${where}`),
     ),
     html(
       "dl",
       {},
       term("compute", operator.compute),
-      term("version", String(operator.version)),
+      term("version", number(operator.version)),
       operator.custom ? term("custom", "yes") : null,
-      term("MACs", number(operator.macs)),
-      term("parameters", number(operator.parameters)),
-      term("weight bytes", bytes(operator.bytes)),
+      term("MACs", number(operator.macs ?? 0)),
+      term("parameters", number(operator.parameters ?? 0)),
+      operator.bytes ? term("stored weights", bytes(operator.bytes)) : null,
+      term("runs", ...operator.calls.map((index) => subgraphButton(view, index))),
       typeof operator.error === "number"
         ? term("error, accumulated", decibels(operator.error))
         : null,
@@ -215,7 +222,7 @@ function operatorDetails(view, operator) {
         ? term("error, isolated", decibels(operator.isolated))
         : null,
     ),
-    ...findingsPart(view, view.nodeOf.get(operator.index)),
+    ...findingsPart(view, view.nodeOf.get(operator.number)),
     ...(placements.length ? [html("h4", {}, "Placement"), html("dl", {}, placements)] : []),
     ...optionsPart(operator),
     ...tensorsPart(view, operator),
@@ -246,7 +253,7 @@ function detailsPanel(view, leave) {
     html("p", { class: "invitation" }, HINT),
   );
   panel.addEventListener("keydown", (event) => event.key === "Escape" && leave());
-  view.onSelect((node, how) => {
+  view.onSelect("details", (node, how) => {
     const operator = view.operators.get(node.operator);
     panel.replaceChildren(...(operator ? operatorDetails(view, operator) : endDetails(view, node)));
     panel.scrollTop = 0;

@@ -29,8 +29,15 @@ function svg(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Open what can be opened, in print; what was closed is closed again afterwards. */
 const PRINT = window.matchMedia("print");
+
+/** Call `change(true)` before the page is printed, and `change(false)` afterwards. */
+function onPrint(change, options) {
+  window.addEventListener("beforeprint", () => change(true), options);
+  window.addEventListener("afterprint", () => change(false), options);
+  // Whoever looks at the page as if in print prints nothing.
+  PRINT.addEventListener("change", () => change(PRINT.matches), options);
+}
 
 /** A `<details>` whose content is made when it is first opened, or printed. */
 function disclosure(summary, build, attributes = {}) {
@@ -45,10 +52,14 @@ function disclosure(summary, build, attributes = {}) {
   return node;
 }
 
+// The numbers of plots are not printed: pages of them help nobody.
+const CLOSED = "details:not([open]):not(figure > details)";
+
+/** Open what can be opened; what was closed is closed again afterwards. */
 function openForPrint() {
   const seen = new Set();
   // What is built may hold more to open, so look again until nothing is closed.
-  for (let closed; (closed = document.querySelector("details:not([open])"));) {
+  for (let closed; (closed = document.querySelector(CLOSED));) {
     closed.build?.();
     closed.open = true;
     // The text of a rule is printed once, however many causes it has.
@@ -84,4 +95,12 @@ function badge(kind, text = kind) {
 /** A button that looks like a link. */
 function link(text, click, attributes = {}) {
   return html("button", { type: "button", class: "link", click, ...attributes }, text);
+}
+
+/** A window over the page, named by the element with this id; Escape closes it too. */
+function dialog(labelledby, ...children) {
+  const close = html("button", { type: "button", click: () => node.close() }, "Close");
+  const end = html("p", { class: "end" }, close);
+  const node = html("dialog", { "aria-labelledby": labelledby }, ...children, end);
+  return node;
 }

@@ -3,7 +3,7 @@
 /** A search box that goes from match to match by Enter, backwards with Shift. */
 function searchTool(view, drawn) {
   const said = html("output", { id: "found", "aria-live": "polite", for: "search" });
-  const texts = new Map(view.model.graph.nodes.map((node) => [node, searchable(view, node)]));
+  const texts = new Map(view.graph.nodes.map((node) => [node, searchable(view, node)]));
   let matches = [];
   let at = -1;
 
@@ -67,7 +67,9 @@ function choices(id, label, values, change) {
 
 /** Fade what is not asked for: by type, by compute, and without findings. */
 function filterTool(view, drawn) {
-  const { operators } = view.model;
+  const operators = [...view.operators.values()].filter(
+    (operator) => operator.subgraph === view.subgraph,
+  );
   const said = html("output", { id: "kept", "aria-live": "polite" });
   const names = (of) => [...new Set(operators.map(of))].sort().map((name) => [name, name]);
   const type = choices(
@@ -87,14 +89,14 @@ function filterTool(view, drawn) {
   function kept(operator) {
     if (type.select.value && operator.name !== type.select.value) return false;
     if (compute.select.value && operator.compute !== compute.select.value) return false;
-    return !flagged.checked || findingsAt(view, operator.index).length > 0;
+    return !flagged.checked || findingsAt(view, operator.number).length > 0;
   }
   function apply() {
-    const shown = new Set(operators.filter(kept).map((operator) => operator.index));
+    const shown = new Set(operators.filter(kept).map((operator) => operator.number));
     const all = shown.size === operators.length;
     drawn.mark(
       "faded",
-      all ? [] : view.model.graph.nodes.filter((node) => !shown.has(node.operator)),
+      all ? [] : view.graph.nodes.filter((node) => !shown.has(node.operator)),
     );
     said.textContent = all ? "" : `${shown.size} of ${counted(operators.length, "operator")}`;
   }
@@ -134,7 +136,7 @@ function listenToSelection(view, drawn, stage) {
     const node = view.nodes.get(event.target.closest(".node")?.dataset.node);
     if (node) view.select(node);
   });
-  view.onSelect((node, how) => {
+  view.onSelect("graph", (node, how) => {
     drawn.mark("selected", [node]);
     drawn.markEdges(node);
     drawn.visit(node);
@@ -144,20 +146,42 @@ function listenToSelection(view, drawn, stage) {
   });
 }
 
+// Up to so many pixels a graph is scaled to one sheet, longer ones go on over several.
+const MOST_ON_A_SHEET = 2000;
+
 /** In print the graph is as wide as the page, and whole. */
-function printWhole(drawn, { width, height }) {
-  const change = () => {
-    if (PRINT.matches) dress(drawn.canvas, { viewBox: `0 0 ${width} ${height}`, width, height });
-    else for (const name of ["viewBox", "width", "height"]) drawn.canvas.removeAttribute(name);
+function printWhole({ canvas }, { width, height }) {
+  const gone = new AbortController();
+  canvas.classList.toggle("short", height < MOST_ON_A_SHEET);
+  const change = (printed) => {
+    if (!canvas.isConnected) gone.abort();
+    else if (printed) dress(canvas, { viewBox: `0 0 ${width} ${height}`, width, height });
+    else for (const name of ["viewBox", "width", "height"]) canvas.removeAttribute(name);
   };
-  change();
-  PRINT.addEventListener("change", change);
+  change(PRINT.matches);
+  onPrint(change, { signal: gone.signal });
 }
 
-/** The section of the graph. */
-function graphSection(view) {
-  if (!view.model.graph.nodes.length)
-    return section("graph", "Graph", html("p", {}, "The model has no operators."));
+/** Which subgraph of several. */
+function subgraphTool(view) {
+  const names = view.model.subgraphs.map((each, index) => [index, subgraphName(view, index)]);
+  const { select, tool } = choices("subgraph", "Subgraph", names, (value) =>
+    view.show(Number(value)),
+  );
+  return { select, tool };
+}
+
+/** The graph of the subgraph that is shown, its tools, and what happens once it is on the page. */
+function explorer(view, subgraphs) {
+  const { graph } = view;
+  if (!graph.nodes.length)
+    return {
+      parts: [
+        html("div", { class: "tools" }, subgraphs),
+        html("p", {}, "There are no operators here."),
+      ],
+      start: () => {},
+    };
   const drawn = drawGraph(view);
   const colour = colourTool(view, drawn);
   const stage = html(
@@ -168,19 +192,31 @@ function graphSection(view) {
   );
   listenToSelection(view, drawn, stage);
   listenToKeys(view, drawn);
-  printWhole(drawn, view.model.graph);
-  view.start = () => drawn.viewport.start(view.model.graph.nodes[0]);
-  return section(
-    "graph",
-    "Graph",
-    html(
-      "div",
-      { class: "tools" },
-      searchTool(view, drawn),
-      colour.tool,
-      ...filterTool(view, drawn),
-    ),
-    colour.shown,
-    stage,
-  );
+  const tools = [subgraphs, searchTool(view, drawn), colour.tool, ...filterTool(view, drawn)];
+  return {
+    parts: [html("div", { class: "tools" }, tools), colour.shown, stage],
+    start() {
+      printWhole(drawn, graph);
+      drawn.viewport.start(graph.nodes[0]);
+    },
+  };
+}
+
+/** The section of the graph. */
+function graphSection(view) {
+  const body = html("div");
+  const { select, tool } = subgraphTool(view);
+  const draw = () => {
+    const { parts, start } = explorer(view, isDivided(view) ? tool : null);
+    body.replaceChildren(...parts);
+    view.start = start;
+  };
+  view.show = (subgraph) => {
+    view.subgraph = subgraph;
+    select.value = String(subgraph);
+    draw();
+    view.start();
+  };
+  draw();
+  return section("graph", "Graph", body);
 }

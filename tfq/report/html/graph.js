@@ -18,7 +18,7 @@ function nodeName(view, node) {
   const operator = view.operators.get(node.operator);
   if (!operator) return `${node.kind} ${node.label}, ${node.detail}`;
   const found = view.findings.get(node.id)?.length ?? 0;
-  return `op ${node.operator} ${operator.name}, ${operator.compute}, ${node.detail}${found ? `, ${counted(found, "finding")}` : ""}`;
+  return `op ${operator.index} ${operator.name}, ${operator.compute}, ${node.detail}${found ? `, ${counted(found, "finding")}` : ""}`;
 }
 
 function drawNode(view, node) {
@@ -75,13 +75,14 @@ function drawEdge(edge) {
   });
 }
 
-/** Draw the graph of a model.
+/** Draw the graph of the subgraph that is shown.
  *
  * Returns the `canvas` (an `<svg>`), and functions: `colour(colouring)`, `mark(name, nodes)` gives
  * a class to some nodes and takes it from all others, `focus(node)`.
  */
 function drawGraph(view) {
-  const { graph } = view.model;
+  const { graph } = view;
+  const operators = graph.nodes.filter((node) => node.kind === "op").length;
   const elements = new Map(graph.nodes.map((node) => [node.id, drawNode(view, node)]));
   const edges = graph.edges.map(drawEdge);
   const layer = svg(
@@ -96,7 +97,7 @@ function drawGraph(view) {
       class: "canvas",
       tabindex: "0",
       role: "group",
-      "aria-label": `Graph of ${counted(view.model.operators.length, "operator")}. Tab goes to an operator, arrow keys follow the edges.`,
+      "aria-label": `Graph of ${counted(operators, "operator")}. Tab goes to an operator, arrow keys follow the edges.`,
     },
     patterns(),
     layer,
@@ -138,4 +139,117 @@ const MARKS = ["selected", "match", "found", "faded"];
 
 function keptClasses(element, node) {
   return ["node", node.kind, ...MARKS.filter((each) => element.classList.contains(each))].join(" ");
+}
+
+// What the graph's colours mean. Each also has a pattern or a text, for whoever sees no colours.
+
+const COMPUTE = [
+  ["integer", "integer"],
+  ["hybrid", "hybrid: float activations, integer weights"],
+  ["float16", "float16"],
+  ["float", "float"],
+];
+
+// Decibels from which an operator's error is called so. Each step of 10 dB is a factor of 3.2 in the
+// error; 40 dB is 1 % of the signal.
+const ERRORS = [
+  ["e40", 40, "40 dB and more"],
+  ["e30", 30, "30 to 40 dB"],
+  ["e20", 20, "20 to 30 dB"],
+  ["e10", 10, "10 to 20 dB"],
+  ["e0", -Infinity, "less than 10 dB"],
+];
+
+function byCompute(view) {
+  const used = new Set([...view.operators.values()].map((operator) => operator.compute));
+  return {
+    kind: (node) => view.operators.get(node.operator)?.compute,
+    detail: (node) => node.detail,
+    legend: COMPUTE.filter(([kind]) => used.has(kind)),
+  };
+}
+
+function byPlacement(profile) {
+  return {
+    kind: (node) => profile.placement[node.operator]?.target,
+    detail: (node) => node.detail,
+    legend: [
+      ["accelerator", "on the accelerator"],
+      ["cpu", "on the CPU"],
+    ],
+  };
+}
+
+function byError(view) {
+  const error = (node) => view.operators.get(node.operator)?.error;
+  const known = (node) => typeof error(node) === "number";
+  return {
+    kind: (node) => (known(node) ? ERRORS.find(([, least]) => error(node) >= least)[0] : null),
+    detail: (node) => (known(node) ? decibels(error(node)) : node.detail),
+    legend: [...ERRORS.map(([kind, , text]) => [kind, text]), ["unknown", "not matched"]],
+  };
+}
+
+/** What can be shown in colour: `[[value, text, makes the colouring], …]`. */
+function colourings(view) {
+  const placements = view.profiles
+    .filter((profile) => profile.placement.length)
+    .map((profile) => [
+      `placement ${profile.name}`,
+      `placement: ${profile.name}`,
+      () => byPlacement(profile),
+    ]);
+  const errors = view.hasErrors ? [["error", "error (SQNR)", () => byError(view)]] : [];
+  return [["compute", "compute", () => byCompute(view)], ...placements, ...errors];
+}
+
+function legend(entries) {
+  const items = entries.map(([kind, text]) =>
+    html(
+      "li",
+      {},
+      svg(
+        "svg",
+        { viewBox: "0 0 22 12", class: "swatch", "aria-hidden": "true" },
+        svg("rect", { class: `stripe ${kind}`, width: 22, height: 12, rx: 2 }),
+      ),
+      text,
+    ),
+  );
+  return html("ul", { class: "key", "aria-label": "What the colours mean" }, items);
+}
+
+function pattern(id, kind, path) {
+  return svg(
+    "pattern",
+    { id, width: 6, height: 6, patternUnits: "userSpaceOnUse" },
+    svg("rect", { class: `ground ${kind}`, width: 6, height: 6 }),
+    svg("path", { class: "hatch", d: path }),
+  );
+}
+
+/** The patterns that stripes of nodes and legends are filled with (page.css names them). */
+function patterns() {
+  return svg(
+    "defs",
+    {},
+    pattern("pattern-hybrid", "hybrid", "M0 6L6 0"),
+    pattern("pattern-float16", "float16", "M0 1.5H6M0 4.5H6"),
+    pattern("pattern-float", "float", "M0 6L6 0M0 0L6 6"),
+    pattern("pattern-cpu", "cpu", "M0 6L6 0"),
+    svg(
+      "marker",
+      {
+        id: "tip",
+        viewBox: "0 0 8 8",
+        refX: 7,
+        refY: 4,
+        markerWidth: 7,
+        markerHeight: 7,
+        markerUnits: "userSpaceOnUse",
+        orient: "auto",
+      },
+      svg("path", { class: "tip", d: "M0 0.5L8 4L0 7.5z" }),
+    ),
+  );
 }

@@ -1,7 +1,8 @@
-"""A model's first subgraph as boxes and lines: operators, inputs and outputs, joined by tensors."""
+"""A subgraph as boxes and lines: operators, inputs and outputs, joined by tensors."""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq.report.cells import TIMES
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from tfq.model import Operator, Subgraph, Tensor
     from tfq.report.html.layout import Drawing, Point
+    from tfq.report.html.places import Places
 
 # What fits into a box.
 MOST_LABEL = 22
@@ -24,46 +26,43 @@ _CONVOLUTIONS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"})
 
 
 class _Line(NamedTuple):
-    """A tensor on its way from one node to another, each a number."""
+    """A tensor's way from one node to another, each a number."""
 
     first: int
     second: int
-    tensor: int
 
 
-def graph(subgraph: Subgraph) -> dict[str, Any]:
+def graph(subgraph: Subgraph, places: Places) -> dict[str, Any]:
     """Draw a subgraph.
 
     Args:
         subgraph: Any subgraph, in a file of any kind: also without operators.
+        places: The numbers of its operators and tensors.
 
     Returns:
-        What the page draws: sizes in pixels, `nodes` with their boxes, and `edges` with points.
-        Constants and variables are no edges.
+        What the page draws, in pixels: `box`, the size of all nodes; `nodes` with their upper left
+        corners; and `edges`: the nodes where each begins and ends, by their place in the list, and
+        its points, x and y in turn. Constants and variables are no edges.
 
     Raises:
         MissingDependencyError: If fast-sugiyama is not installed.
     """
-    operators = [_operator(each) for each in subgraph.operators]
-    inputs = [_end("input", place, each) for place, each in enumerate(subgraph.inputs)]
-    outputs = [_end("output", place, each) for place, each in enumerate(subgraph.outputs)]
+    operators = [_operator(each, places) for each in subgraph.operators]
+    inputs = [_end("input", each, places) for each in subgraph.inputs]
+    outputs = [_end("output", each, places) for each in subgraph.outputs]
     # Inputs first: lines go from lower to higher numbers, and so downwards.
     nodes = [*inputs, *operators, *outputs]
     lines = list(_lines(subgraph))
-    drawing = draw(len(nodes), [(line.first, line.second) for line in lines])
+    drawing = draw(len(nodes), lines)
     for node, (x, y) in zip(nodes, drawing.places, strict=True):
-        node |= {"x": x, "y": y, "width": WIDTH, "height": HEIGHT}
+        node |= {"x": x, "y": y}
     return {
         "width": drawing.width,
         "height": drawing.height,
+        "box": [WIDTH, HEIGHT],
         "nodes": nodes,
         "edges": [
-            {
-                "from": nodes[line.first]["id"],
-                "to": nodes[line.second]["id"],
-                "tensor": line.tensor,
-                "points": points,
-            }
+            {"from": line.first, "to": line.second, "points": [*chain(*points)]}
             for line, points in zip(lines, _points(lines, drawing), strict=True)
         ],
     }
@@ -75,15 +74,13 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1 - half]}…{text[len(text) - half :]}"
 
 
-def _operator(operator: Operator) -> dict[str, Any]:
+def _operator(operator: Operator, places: Places) -> dict[str, Any]:
     kernel = _kernel(operator)
     shape = _shape(operator.outputs[0]) if operator.outputs else ""
     detail = f"{kernel} → {shape}" if kernel and shape else kernel or shape
     return {
-        "id": f"op{operator.index}",
         "kind": "op",
-        "operator": operator.index,
-        "tensor": None,
+        "operator": places.operator(operator),
         "label": shortened(operator.name, MOST_LABEL),
         "detail": shortened(detail, MOST_DETAIL),
     }
@@ -99,12 +96,10 @@ def _kernel(operator: Operator) -> str:
     return ""
 
 
-def _end(kind: str, place: int, tensor: Tensor) -> dict[str, Any]:
+def _end(kind: str, tensor: Tensor, places: Places) -> dict[str, Any]:
     return {
-        "id": f"{kind}{place}",
         "kind": kind,
-        "operator": None,
-        "tensor": tensor.index,
+        "tensor": places.tensor(tensor),
         "label": shortened(tensor.name or f"tensor {tensor.index}", MOST_LABEL),
         "detail": shortened(f"{tensor.dtype} {_shape(tensor)}", MOST_DETAIL),
     }
@@ -127,11 +122,11 @@ def _lines(subgraph: Subgraph) -> Iterable[_Line]:
         read = dict.fromkeys(each.index for each in operator.inputs if each is not None)
         for index in read:
             if index in makers:
-                yield _Line(makers[index], before + operator.index, index)
+                yield _Line(makers[index], before + operator.index)
     after = before + len(subgraph.operators)
     for place, tensor in enumerate(subgraph.outputs):
         if tensor.index in makers:
-            yield _Line(makers[tensor.index], after + place, tensor.index)
+            yield _Line(makers[tensor.index], after + place)
 
 
 def _points(lines: Sequence[_Line], drawing: Drawing) -> list[list[Point]]:

@@ -9,13 +9,13 @@ function fact(name, value, note) {
   );
 }
 
-function facts(model) {
-  const { summary } = model;
-  const peak = summary.peak_activations;
+function facts(view) {
+  const { size, summary } = view.model;
+  const peak = summary.peak;
   return html(
     "dl",
     { class: "facts" },
-    fact("Size", bytes(model.size), `${model.size.toLocaleString("en-US")} bytes`),
+    fact("Size", bytes(size), `${size.toLocaleString("en-US")} bytes`),
     fact("Operators", count(summary.operators), counted(summary.tensors, "tensor")),
     fact("MACs", count(summary.macs), "a run"),
     fact("Parameters", count(summary.parameters), bytes(summary.weight_bytes)),
@@ -23,7 +23,7 @@ function facts(model) {
     fact(
       "Peak activations",
       bytes(peak.bytes),
-      peak.operator === null ? "" : `at op ${peak.operator}`,
+      peak.operator === null ? "" : `at ${operatorName(view, peak.operator)}`,
     ),
   );
 }
@@ -47,7 +47,7 @@ function ends(view) {
       ` ${tensor.dtype} ${shape(tensor.shape)}`,
     );
   };
-  const { inputs, outputs } = view.model;
+  const [{ inputs, outputs }] = view.model.subgraphs;
   return html(
     "dl",
     { class: "ends" },
@@ -87,8 +87,8 @@ function modelHead(view) {
   return html(
     "div",
     { class: "head" },
-    verdicts(view.model.profiles),
-    facts(view.model),
+    verdicts(view.profiles),
+    facts(view),
     ends(view),
     comparisonFacts(view.model.comparison),
   );

@@ -8,6 +8,7 @@ const KEYS = [
     "arrows",
     "on the graph: pan; on an operator: follow the edges, left and right to its neighbours",
   ],
+  ["Home End", "on an operator: go to the first or the last one"],
   ["Enter", "on an operator: open its details; Escape goes back to it"],
 ];
 
@@ -30,19 +31,8 @@ function keysDialog() {
       html("dd", {}, text),
     ),
   );
-  const close = html(
-    "p",
-    { class: "end" },
-    html("button", { type: "button", click: () => dialog.close() }, "Close"),
-  );
-  const dialog = html(
-    "dialog",
-    { "aria-labelledby": "keys-title" },
-    html("h2", { id: "keys-title" }, "Keys"),
-    html("dl", {}, items),
-    close,
-  );
-  return dialog;
+  const title = html("h2", { id: "keys-title" }, "Keys");
+  return dialog("keys-title", title, html("dl", {}, items));
 }
 
 function navigation(sections) {
@@ -52,22 +42,22 @@ function navigation(sections) {
   return html("nav", { "aria-label": "Sections" }, html("ul", {}, items));
 }
 
-/** What the address says: `#model=1&op=12`. */
+/** What the address says: `#model=1&subgraph=0&op=12`. */
 function address() {
   const words = new URLSearchParams(location.hash.slice(1));
   const read = (name) => (/^\d+$/.test(words.get(name) ?? "") ? Number(words.get(name)) : null);
-  return { model: read("model") ?? 0, operator: read("op") };
+  return { model: read("model") ?? 0, subgraph: read("subgraph") ?? 0, op: read("op") };
 }
 
-function remember(index, node) {
-  const model = index ? `model=${index}&` : "";
+function remember(model, { subgraph, index }) {
+  const parts = [model ? `model=${model}` : "", subgraph ? `subgraph=${subgraph}` : ""];
   // Some viewers forbid it; the page works without.
   try {
-    if (node.operator !== null) history.replaceState(null, "", `#${model}op=${node.operator}`);
+    history.replaceState(null, "", `#${[...parts, `op=${index}`].filter(Boolean).join("&")}`);
   } catch {}
 }
 
-function listenToPage(dialog) {
+function listenToPage(keys) {
   document.addEventListener("keydown", (event) => {
     if (
       event.ctrlKey ||
@@ -81,9 +71,9 @@ function listenToPage(dialog) {
       event.preventDefault();
       search.focus();
     }
-    if (event.key === "?" && !dialog.open) dialog.showModal();
+    if (event.key === "?" && !document.querySelector("dialog[open]")) keys.showModal();
   });
-  PRINT.addEventListener("change", () => (PRINT.matches ? openForPrint() : closeAfterPrint()));
+  onPrint((printed) => (printed ? openForPrint() : closeAfterPrint()));
 }
 
 /** The name of the one model; of several the select beside it tells. */
@@ -92,12 +82,12 @@ function heading({ title, models }) {
 }
 
 function start() {
-  const page = JSON.parse(document.getElementById("data").textContent);
+  const page = unpacked(document.getElementById("data").textContent);
   const top = document.getElementById("top");
   const content = document.getElementById("content");
-  const dialog = keysDialog();
-  document.body.append(dialog);
-  listenToPage(dialog);
+  const keys = keysDialog();
+  document.body.append(keys);
+  listenToPage(keys);
 
   function show(index) {
     const model = page.models[index];
@@ -109,9 +99,9 @@ function start() {
       plotSection(view),
       operatorSection(view),
     ].filter(Boolean);
-    const keys = html(
+    const help = html(
       "button",
-      { type: "button", class: "quiet", click: () => dialog.showModal() },
+      { type: "button", class: "quiet", click: () => keys.showModal() },
       "Keys ",
       html("kbd", {}, "?"),
     );
@@ -123,19 +113,24 @@ function start() {
         html("h1", { title: page.title }, heading(page)),
         choice,
         navigation(sections),
-        keys,
+        help,
       ),
     );
     content.replaceChildren(modelHead(view), ...sections);
-    view.start?.();
-    view.onSelect((node) => remember(index, node));
+    view.start();
+    view.onSelect("address", (node) => {
+      if (node.kind === "op") remember(index, view.operators.get(node.operator));
+    });
     return view;
   }
 
-  const { model, operator } = address();
+  const { model, subgraph, op } = address();
   const view = show(model < page.models.length ? model : 0);
   document.getElementById("made").textContent = `Made by tfq ${page.tfq}.`;
-  if (operator !== null) view.selectOperator(operator);
+  const wanted = [...view.operators.values()].find(
+    (each) => each.subgraph === subgraph && each.index === op,
+  );
+  if (wanted) view.selectOperator(wanted.number);
   if (PRINT.matches) openForPrint();
 }
 

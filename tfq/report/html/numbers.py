@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Array: TypeAlias = np.ndarray[Any, Any]
 
 BINS = 32
+MOST_LISTED = 16
 MOST_CHANNELS = 256
 # So many values of a tensor are looked at, and of all tensors of a model.
 MOST_VALUES = 1 << 20
@@ -34,8 +35,8 @@ def constants_data(subgraph: Subgraph) -> dict[int, dict[str, Any]]:
         subgraph: Any subgraph.
 
     Returns:
-        By the index of each constant of numbers that can be read, `histogram` and
-        `channel_ranges`; the latter is None if it is not the weights of an operator.
+        By the index of each constant of numbers that can be read, its `values` if they are few,
+        else their `histogram`; and `channel_ranges` if it is the weights of an operator.
     """
     constants = [each for each in subgraph.tensors if _is_readable(each)]
     most = min(MOST_VALUES, MOST_IN_ALL // max(len(constants), 1))
@@ -45,11 +46,13 @@ def constants_data(subgraph: Subgraph) -> dict[int, dict[str, Any]]:
         axis = axes.get(tensor.index)
         values = _some(tensor, axis, most)
         if values is not None:
-            found[tensor.index] = {
-                "histogram": _histogram(values),
-                "channel_ranges": _channel_ranges(values, axis),
-            }
+            shown = _histogram if math.prod(tensor.shape) > MOST_LISTED else _listed
+            found[tensor.index] = shown(values) | _channel_ranges(values, axis)
     return found
+
+
+def _listed(values: Array) -> dict[str, Any]:
+    return {"values": values.ravel().tolist()}
 
 
 def _is_readable(tensor: Tensor) -> bool:
@@ -110,43 +113,45 @@ def _thinned(values: Array, axis: int | None, most: int) -> tuple[Array, list[in
     return values, steps
 
 
-def _histogram(values: Array) -> dict[str, Any] | None:
+def _histogram(values: Array) -> dict[str, Any]:
     """How many values lie in each of `BINS` bins of the same width, without those not finite."""
     import numpy as np
 
     finite = values[np.isfinite(values)]
     if not finite.size:
-        return None
+        return {}
     low, high = float(finite.min()), float(finite.max())
     if not math.isfinite(high - low):
-        return None
+        return {}
     edges = np.linspace(low, high, BINS + 1)
     if not (edges[:-1] < edges[1:]).all():
         # Too near to each other to tell apart.
-        return {"low": low, "high": high, "counts": [int(finite.size)]}
+        return {"histogram": {"low": low, "high": high, "counts": [int(finite.size)]}}
     counts, _ = np.histogram(finite, bins=BINS, range=(low, high))
-    return {"low": low, "high": high, "counts": counts.tolist()}
+    return {"histogram": {"low": low, "high": high, "counts": counts.tolist()}}
 
 
-def _channel_ranges(values: Array, axis: int | None) -> dict[str, Any] | None:
+def _channel_ranges(values: Array, axis: int | None) -> dict[str, Any]:
     """The smallest and the largest value of each channel; of very many, some of the channels."""
     import numpy as np
 
     if axis is None or axis >= values.ndim or not values.size:
-        return None
+        return {}
     finite = np.isfinite(values)
     others = tuple(each for each in range(values.ndim) if each != axis)
     lows = np.where(finite, values, np.inf).min(axis=others)
     highs = np.where(finite, values, -np.inf).max(axis=others)
     if not (np.isfinite(lows).all() and np.isfinite(highs).all()):
-        return None
+        return {}
     widest = np.maximum(np.abs(lows), np.abs(highs))
     median = float(np.median(widest))
     spread = float(widest.max()) / median if median else math.inf
     step = math.ceil(lows.size / MOST_CHANNELS)
-    return {
+    found = {
         "axis": axis,
+        "step": step,
         "lows": lows[::step].tolist(),
         "highs": highs[::step].tolist(),
         "spread": spread if math.isfinite(spread) else None,
     }
+    return {"channel_ranges": found}

@@ -1,38 +1,46 @@
 // The table of operators.
 
+const MANY = 500;
+
 function outputOf(view, operator) {
   return view.tensors.get(operator.outputs[0]);
 }
 
 function operatorColumns(view) {
-  const measured = (title, field, text) => ({
+  const measured = (title, field, text, nothing = 0) => ({
     title,
     number: true,
-    value: (row) => row[field],
+    value: (row) => row[field] ?? nothing,
     cell: (row) => text(row[field]),
   });
   const output = (row) => outputOf(view, row);
-  const found = (row) => findingsAt(view, row.index).length;
-  const places = [...view.placements].map(([profile, placed]) => ({
-    title: profile,
-    value: (row) => placed.get(row.index)?.target,
+  const found = (row) => findingsAt(view, row.number).length;
+  const places = view.profiles.map(({ name, placement }) => ({
+    title: name,
+    value: (row) => placement[row.number]?.target,
     cell: (row) =>
-      ({ cpu: "CPU", accelerator: "accelerator" })[placed.get(row.index)?.target] ?? NOTHING,
+      ({ cpu: "CPU", accelerator: "accelerator" })[placement[row.number]?.target] ?? NOTHING,
   }));
+  const subgraph = {
+    title: "Subgraph",
+    value: (row) => row.subgraph,
+    cell: (row) => subgraphName(view, row.subgraph),
+  };
   const errors = view.hasErrors
-    ? [measured("Error", "error", decibels), measured("Isolated", "isolated", decibels)]
+    ? [measured("Error", "error", decibels, null), measured("Isolated", "isolated", decibels, null)]
     : [];
   return [
-    { title: "Op", number: true, value: (row) => row.index },
+    ...(isDivided(view) ? [subgraph] : []),
+    { title: "Op", number: true, value: (row) => row.number, cell: (row) => String(row.index) },
     {
       title: "Type",
       value: (row) => row.name,
-      cell: (row) => operatorButton(view, row.index, row.name),
+      cell: (row) => operatorButton(view, row.number, row.name),
     },
     { title: "Compute", value: (row) => row.compute },
     {
       title: "Output",
-      value: (row) => output(row)?.shape.reduce((product, size) => product * size, 1),
+      value: (row) => output(row)?.shape.reduce((product, size) => product * Math.abs(size), 1),
       cell: (row) => (output(row) ? `${output(row).dtype} ${shape(output(row).shape)}` : NOTHING),
     },
     measured("MACs", "macs", (value) => (value ? count(value) : NOTHING)),
@@ -44,14 +52,14 @@ function operatorColumns(view) {
     {
       title: "Output tensor",
       value: (row) => output(row)?.name,
-      cell: (row) => html("span", { class: "tensor-name" }, output(row)?.name ?? NOTHING),
+      cell: (row) => html("span", { class: "tensor-name" }, output(row)?.name || NOTHING),
     },
   ];
 }
 
 /** The section of the operators; nothing where there are none. */
 function operatorSection(view) {
-  const { operators } = view.model;
+  const operators = [...view.operators.values()];
   if (!operators.length) return null;
   const table = sortableTable({
     caption: "Operators",
@@ -61,11 +69,11 @@ function operatorSection(view) {
   for (const [operator, row] of table.rows)
     row.addEventListener(
       "click",
-      (event) => event.target.closest("button") || view.selectOperator(operator.index),
+      (event) => event.target.closest("button") || view.selectOperator(operator.number),
     );
-  view.onSelect((node) => {
+  view.onSelect("table", (node) => {
     for (const [operator, row] of table.rows)
-      row.classList.toggle("selected", operator.index === node.operator);
+      row.classList.toggle("selected", operator.number === node.operator);
   });
   const said = html("output", { id: "rows", "aria-live": "polite" });
   const texts = new Map(
@@ -86,6 +94,7 @@ function operatorSection(view) {
     input: look,
   });
   look();
+  const long = operators.length > MANY ? "long" : "";
   const tools = html(
     "div",
     { class: "tools" },
@@ -96,5 +105,5 @@ function operatorSection(view) {
       html("span", { class: "row" }, box, said),
     ),
   );
-  return section("operators", "Operators", tools, scroller(table.node, { class: "scroller tall" }));
+  return section("operators", "Operators", tools, scroller(table.node, { class: `scroller tall ${long}` }));
 }

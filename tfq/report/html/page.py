@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import json
 import re
 from pathlib import Path
 from typing import Any
+
+from tfq.report.html.packing import packed
 
 _FOLDER = Path(__file__).parent
 _PLACE = re.compile(r"\{\{(csp|title|style|script|data)\}\}")
@@ -35,7 +36,7 @@ def page(data: dict[str, Any]) -> bytes:
         "title": html.escape(data["title"]),
         "style": style,
         "script": script,
-        "data": _json(data),
+        "data": packed(data).translate(_UNSAFE),
     }
     template = (_FOLDER / "page.html").read_text("utf-8")
     return _PLACE.sub(lambda found: parts[found[1]], template).encode("utf-8")
@@ -51,8 +52,3 @@ def _joined(kind: str) -> str:
 def _source(text: str) -> str:
     digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
     return f"'sha256-{digest}'"
-
-
-def _json(data: dict[str, Any]) -> str:
-    # Escapes all that is not ASCII: also lone surrogates, and what ends lines in JavaScript.
-    return json.dumps(data, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfq.errors import ArgumentError, one_line
-from tfq.profiles.validate import violations
-from tfq.schemas import load
+from tfq.errors import ArgumentError
+from tfq.report.json_reading import read_json
 
 if TYPE_CHECKING:
     import os
@@ -31,12 +29,12 @@ def read_comparison(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         ArgumentError: If there is none, or it is not what the schema says.
     """
-    what = "what tfq compare --format=json prints"
-    data = _parsed(Path(path), what)
-    first = next(violations(data, load("compare.schema")), None)
-    if first is not None:
-        raise ArgumentError(f"{path}: expected {what}: {first.path}: {first.message}")
-    found: dict[str, Any] = data
+    try:
+        found: dict[str, Any] = read_json(Path(path), "compare.schema", MOST_BYTES)
+    except ValueError as error:
+        raise ArgumentError(
+            f"{path}: expected what tfq compare --format=json prints: {error}"
+        ) from None
     return found
 
 
@@ -58,21 +56,3 @@ def check_belongs(comparison: dict[str, Any], model: Model, name: str) -> None:
                 raise ArgumentError(
                     f"{name}: speaks of {what} {layer[what]}, but {model.name} has {len(known)}"
                 )
-
-
-def _parsed(path: Path, what: str) -> Any:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise ArgumentError(f"{path}: expected {what}: {error.strerror}") from None
-    if len(content) > MOST_BYTES:
-        raise ArgumentError(f"{path}: expected {what}, got more than {MOST_BYTES} bytes")
-    try:
-        return json.loads(content, parse_constant=_refused)
-    except (ValueError, RecursionError) as error:
-        raise ArgumentError(f"{path}: expected {what}, got no JSON: {one_line(error)}") from None
-
-
-def _refused(name: str) -> float:
-    raise ValueError(f"{name} is no number")

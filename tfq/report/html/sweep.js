@@ -204,14 +204,14 @@ function alone({ recommended, recommended_by_profile: byProfile }) {
 /** The section of the sweep; nothing where there was none. */
 function sweepSection(sweep) {
   if (!sweep) return null;
-  const chosen = sweep.recommended
-    ? html(
-        "p",
-        { class: "advice" },
-        html("strong", {}, `Recommended: ${sweep.recommended}. `),
-        sweep.reason,
-      )
-    : html("p", { class: "advice none" }, html("strong", {}, "No recommendation. "), sweep.reason);
+  const { recommended, reason } = sweep;
+  const head = recommended ? `Recommended: ${recommended}. ` : "No recommendation. ";
+  const chosen = html(
+    "p",
+    { class: `advice ${recommended ? "" : "none"}` },
+    html("strong", {}, head),
+    `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`.replace("..", "."),
+  );
   const table = sortableTable({
     caption: "The modes of the sweep",
     columns: sweepColumns(sweep),
