@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tfq.cli import main
@@ -50,7 +51,24 @@ def test_a_command_prints_what_the_readme_shows(
     assert without_numbers(capsys.readouterr().out) == without_numbers(shown)
 
 
+def python_examples() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+
+
 def test_the_python_example_runs(workplace: Path) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    exec(compile(example, "README.md", "exec"), {})
+    exec(compile(python_examples()[0], "README.md", "exec"), {})
     assert (workplace / "digits.tflite").exists()
+
+
+def test_the_examples_of_training_run(workplace: Path) -> None:
+    keras = pytest.importorskip("keras")
+    data = np.load(workplace / "samples" / "evaluation.npz")
+    images, labels = data["image"][:100], data["y"][:100]
+    model = keras.models.load_model(workplace / "samples" / "digits.keras")
+    model.compile("adam", "sparse_categorical_crossentropy")
+    names = {"keras": keras, "model": model, "images": images, "labels": labels}
+    names |= {"val_images": images, "val_labels": labels}
+    _, *examples = python_examples()
+    assert len(examples) == 2
+    exec(compile("\n".join(examples), "README.md", "exec"), names)
+    assert (workplace / "model.tflite").exists() and (workplace / "best.tflite").exists()

@@ -3,6 +3,8 @@
 Nothing heavy is imported here; a test keeps it so.
 """
 
+from __future__ import annotations
+
 from tfq.accuracy import compare
 from tfq.accuracy.diagnosis import diagnose
 from tfq.convert import convert
@@ -45,3 +47,12 @@ __all__ = [
     "sweep",
     "write_report",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import `tfq.keras` and `tfq.qat`, which need Keras, when they are first used."""
+    if name in ("keras", "qat"):
+        from importlib import import_module
+
+        return import_module(f"tfq.{name}")
+    raise AttributeError(f"module 'tfq' has no attribute {name!r}")

@@ -17,7 +17,7 @@ import tfq
 from tfq.accuracy import compare, comparison
 from tfq.accuracy.comparison import Reference, against
 from tfq.convert.calibration import Samples
-from tfq.runtime import Runner
+from tfq.runtime import Runner, fidelity
 
 pytest.importorskip("ai_edge_litert.interpreter")
 
@@ -233,7 +233,7 @@ def test_a_reference_serves_many_and_may_run_again(
     samples = Samples({"image": list(evaluation["image"][:30, None])})
     kept = Reference(plain, samples)
     first = [against(kept, each) for each in (integers, plain)]
-    monkeypatch.setattr(comparison, "MOST_KEPT", 1000)
+    monkeypatch.setattr(fidelity, "MOST_KEPT", 1000)
     again = Reference(plain, samples)
     assert [against(again, each) for each in (integers, plain)] == first
     assert first[1].sqnr == comparison.EXACT

@@ -13,7 +13,7 @@ from tfq.accuracy.outputs import OutputDifference, OutputError
 from tfq.accuracy.reading import inputs_of, is_quantized, with_own_names
 from tfq.errors import InvalidModelError
 from tfq.runtime import Runner, quiet
-from tfq.runtime.fidelity import counterparts
+from tfq.runtime.fidelity import Outputs, counterparts
 
 if TYPE_CHECKING:
     from tfq.accuracy.layers import LayerErrors
@@ -25,8 +25,6 @@ Array = np.ndarray[Any, Any]
 
 EXACT = 120.0
 """Decibels that an output without noise counts as in a mean: more than float32 itself has."""
-MOST_KEPT = 256 << 20
-"""So many bytes of outputs a reference keeps; it runs again for every candidate if it has more."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ class Reference:
         self.samples = samples
         self.metric = metric
         self._scores: dict[str, float] | None = None
-        self._kept: list[list[Array]] | None = None
+        self._outputs = Outputs(self.model)
 
     @property
     def scores(self) -> dict[str, float] | None:
@@ -160,23 +158,11 @@ class Reference:
         Raises:
             tfq.Error: If it does not load or run.
         """
-        if self._kept is not None:
-            yield from map(self._step, range(len(self._kept)), self.feeds, self._kept)
-            return
-        runner = Runner(self.model)
         scoring = Scoring(self.metric if self._scores is None else None, self.samples)
-        kept: list[list[Array]] | None = []
-        room = MOST_KEPT
-        for number, feed in enumerate(self.feeds):
-            step = self._step(number, feed, runner.run(feed))
-            scoring.add(step, step.outputs)
-            room -= sum(each.nbytes for each in step.outputs)
-            if room < 0:
-                kept = None
-            if kept is not None:
-                kept.append(step.outputs)
+        for number, (feed, outputs) in enumerate(self._outputs.of(self.feeds)):
+            step = self._step(number, feed, outputs)
+            scoring.add(step, outputs)
             yield step
-        self._kept = kept
         self._scores = self._scores or scoring.result()
 
     def _step(self, number: int, feed: Mapping[str, Array], outputs: list[Array]) -> _Step:

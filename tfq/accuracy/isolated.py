@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq import ops
@@ -134,7 +135,4 @@ def _name(tensor: Tensor) -> str:
 
 
 def _size(operator: Operator) -> int:
-    size = 1
-    for each in operator.outputs[0].shape:
-        size *= max(each, 1)
-    return size
+    return math.prod(max(each, 1) for each in operator.outputs[0].shape)

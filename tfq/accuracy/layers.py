@@ -310,19 +310,19 @@ class _Comparing:
         operator, tensor, theirs, sums = layer
         is_alone = self._alone is not None and operator in self._operators_alone
         return LayerError(
-            operator.index,
-            operator.name,
-            tensor.index,
-            tensor.name,
-            theirs.name,
-            sums.sqnr,
-            sums.isolated if is_alone else None,
-            sums.max_error,
-            sums.mean_error,
-            sums.range_use,
-            sums.saturation,
-            self._weights(operator),
-            tensor in self.scales,
+            operator=operator.index,
+            op=operator.name,
+            tensor=tensor.index,
+            name=tensor.name,
+            reference_name=theirs.name,
+            sqnr=sums.sqnr,
+            isolated=sums.isolated if is_alone else None,
+            max_error=sums.max_error,
+            mean_error=sums.mean_error,
+            range_use=sums.range_use,
+            saturation=sums.saturation,
+            weight_sqnr=self._weights(operator),
+            rescaled=tensor in self.scales,
         )
 
     def _weights(self, operator: Operator) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfq.accuracy import detection, scoring
+from tfq.accuracy.counterparts import fits
 from tfq.accuracy.scoring import Scorer
 from tfq.errors import ArgumentError, CalibrationDataError
 from tfq.model import Model
@@ -109,7 +110,9 @@ def find(name: str | Function | None, model: Model, labels: Array | None) -> Met
 
 def _inferred(labels: _Labels) -> list[str]:
     """What labels may be for: those with more than one axis of pixels rather than of positions."""
-    return ["map", *["miou"][: len(labels.dims) > 1], "top1", "mae"]
+    if len(labels.dims) > 1:
+        return ["map", "miou", "top1", "mae"]
+    return ["map", "top1", "mae"]
 
 
 def _function(name: str | Function | None) -> Metric | None:
@@ -156,12 +159,6 @@ def _outputs(model: Model) -> list[_Output]:
     return found
 
 
-def _alike(one: Dims, other: Dims) -> bool:
-    return len(one) == len(other) and all(
-        a == b or a < 0 or b < 0 for a, b in zip(one, other, strict=True)
-    )
-
-
 def _misfit(tried: list[str], model: Model, labels: Array) -> CalibrationDataError:
     outputs = ", ".join(
         f"{name or 'unnamed'} {tensor.dtype} {tensor.shape_text}"
@@ -188,10 +185,10 @@ def _top1(model: Model, labels: _Labels) -> Metric | None:
 
 def _rank(output: _Output, labels: _Labels) -> Callable[[Array, Array], Array] | None:
     """How a label's number among the answers is found; None if it is no label of this output."""
-    same = _alike(output.dims, labels.dims)
+    same = fits(output.dims, labels.dims)
     if not output.is_real:
         return scoring.rank_of_index if same else None
-    if output.dims and _alike(output.dims[:-1], labels.dims):
+    if output.dims and fits(output.dims[:-1], labels.dims):
         return scoring.rank_of_class
     if same and not output.dims:
         return scoring.rank_of_two if set(np.unique(labels.values)) <= {0, 1} else None
@@ -216,9 +213,9 @@ def _miou(model: Model, labels: _Labels) -> Metric | None:
 
 def _answer(output: _Output, labels: _Labels) -> Callable[[Array], Array] | None:
     """How the classes of pixels are found; None if the labels are not of this output's pixels."""
-    if output.is_real and output.dims and _alike(output.dims[:-1], labels.dims):
+    if output.is_real and output.dims and fits(output.dims[:-1], labels.dims):
         return scoring.best_class
-    if not _alike(output.dims, labels.dims):
+    if not fits(output.dims, labels.dims):
         return None
     if not output.is_real:
         return scoring.the_class
@@ -250,10 +247,10 @@ def _map(model: Model, labels: _Labels) -> Metric | None:
 def _error(names: tuple[str, str], model: Model, labels: _Labels) -> Metric | None:
     size = math.prod(labels.dims)
     outputs = _outputs(model)
-    same = [each for each in outputs if _alike(each.dims, labels.dims)]
+    same = [each for each in outputs if fits(each.dims, labels.dims)]
     same += [each for each in outputs if min(each.dims, default=0) >= 0]
     for output in same:
-        if _alike(output.dims, labels.dims) or math.prod(output.dims) == size:
+        if fits(output.dims, labels.dims) or math.prod(output.dims) == size:
             return Metric(names[0], False, partial(scoring.ErrorScorer, output.place, names))
     return None
 

@@ -35,7 +35,7 @@ def node_data(model: Model, layers: LayerErrors) -> dict[str, Any]:
     values: dict[str, float] = {}
     for each in layers.layers:
         key = str(each.operator)
-        values[key] = min(values.get(key, math.inf), _finite(each.sqnr))
+        values[key] = min(values.get(key, math.inf), _clamped(each.sqnr))
     last = len(_COLOURS) - 1
     return {
         model.subgraphs[0].name or _UNNAMED: {
@@ -48,5 +48,5 @@ def node_data(model: Model, layers: LayerErrors) -> dict[str, Any]:
     }
 
 
-def _finite(value: float) -> float:
+def _clamped(value: float) -> float:
     return max(_WORST, min(_BEST, value))

@@ -19,7 +19,7 @@ from tfq.model import Model, Tensor, load
 
 _WHAT = "evaluation data"
 _NO_NUMBERS = ("string", "resource", "variant")
-_TO_CONVERT = (".keras", ".h5", ".hdf5")
+KERAS_FILES = (".keras", ".h5", ".hdf5")
 
 
 class Reading(NamedTuple):
@@ -130,7 +130,7 @@ def _is_flatbuffer(reference: Any) -> bool:
     if not isinstance(reference, (str, os.PathLike)):
         return isinstance(reference, Model)
     path = Path(reference)
-    return not path.is_dir() and path.suffix.lower() not in _TO_CONVERT
+    return not path.is_dir() and path.suffix.lower() not in KERAS_FILES
 
 
 def inputs_of(model: Model) -> tuple[InputSpec, ...]:

@@ -245,7 +245,7 @@ class FunctionScorer:
         scores = found if isinstance(found, Mapping) else {self._name: found}
         try:
             numbers = {str(name): float(score) for name, score in scores.items()}
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             numbers = {}
         if not numbers:
             raise ArgumentError(

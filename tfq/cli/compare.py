@@ -8,7 +8,6 @@ their order. With labels, both are scored.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -88,7 +87,6 @@ def _write_node_data(path: str, comparison: Comparison) -> None:
     from tfq.format import write_whole
     from tfq.model import load
 
-    if comparison.layers is None:
-        raise AssertionError("compared without layers")
-    content = node_data(load(Path(FLAGS.candidate)), comparison.layers)
+    assert comparison.layers is not None
+    content = node_data(load(FLAGS.candidate), comparison.layers)
     write_whole(path, [json.dumps(content, allow_nan=False).encode()])

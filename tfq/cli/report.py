@@ -65,7 +65,7 @@ def run(arguments: list[str]) -> int:
     written = write_report(
         expand(arguments),
         FLAGS.output,
-        profiles=[each.strip() for each in FLAGS.profiles if each.strip()],
+        profiles=[each for each in FLAGS.profiles if each],
         sweep=FLAGS.sweep,
         comparisons=FLAGS.comparison,
     )

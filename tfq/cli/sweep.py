@@ -85,17 +85,13 @@ def run(arguments: list[str]) -> int:
     with data_flags.one_line_warnings():
         found = sweep(
             FLAGS.model,
-            profiles=_words(FLAGS.profiles),
+            profiles=[each for each in FLAGS.profiles if each],
             calibration_data=FLAGS.calibration_data,
             evaluation_data=FLAGS.evaluation_data,
             max_accuracy_drop=FLAGS.max_accuracy_drop,
-            modes=_words(FLAGS.modes),
+            modes=[each for each in FLAGS.modes if each],
             output=FLAGS.output,
             **data_flags.keywords(FLAGS),
         )
     print(to_json(found.to_data()) if FLAGS.format == "json" else sweep_text(found))
     return 0
-
-
-def _words(texts: list[str]) -> list[str]:
-    return [text.strip() for text in texts if text.strip()]

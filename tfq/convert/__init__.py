@@ -110,6 +110,7 @@ def convert(
         >>> model.save("digits.tflite")
     """
     from tfq.convert import converted, opening, ranges_files, request, trained
+    from tfq.errors import ArgumentError
     from tfq.format import check_apart
     from tfq.profiles import load as load_profile
 
@@ -146,7 +147,10 @@ def convert(
         verbose=verbose,
     )
     asked = trained.adapted(asked, opened, device, options)
-    needs_samples = asked.mode.needs_calibration and asked.plan.level != trained.LEVEL
+    is_trained = asked.plan.level == trained.LEVEL
+    if is_trained and (save_ranges is not None or load_ranges is not None):
+        raise ArgumentError("save_ranges, load_ranges: the ranges are those of training")
+    needs_samples = asked.mode.needs_calibration and not is_trained
     if needs_samples and (saved is None or opened.samples is not None):
         opening.samples_for(opened, asked.mode.name)
     saves = save_ranges is not None

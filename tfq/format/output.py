@@ -27,10 +27,12 @@ def check_place(path: str | os.PathLike[str]) -> str:
         The path that will be opened: with its links followed, unless it is a device or a pipe.
 
     Raises:
-        ArgumentError: If the directory does not exist or cannot be written to, or the path is a
-            directory.
+        ArgumentError: If the path is empty or that of a directory, or its directory does not exist
+            or cannot be written to.
     """
     shown = os.fspath(path)
+    if not shown:
+        raise ArgumentError("expected the path of a file to write, got an empty one")
     if os.path.isdir(shown):  # noqa: PTH112
         raise ArgumentError(f"{shown}: cannot be written: it is a directory")
     if _is_stream(shown):

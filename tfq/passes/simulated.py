@@ -1,4 +1,4 @@
-"""Quantization that a float model simulates: taken out, and kept as the ranges it was trained for."""
+"""Quantization that a float model simulates: taken out, and kept as the ranges of training."""
 
 from __future__ import annotations
 

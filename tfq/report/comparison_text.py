@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from tfq.accuracy.shares import SHARES
 from tfq.report.cells import MOST_LISTED, more_text
-from tfq.report.sparkline import sparkline
+from tfq.report.sparkline import sparkline, worst
 from tfq.report.table import fitted, table
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ WIDTH = 100
 _MODEL = 36
 _NAME = 28
 _LAYER_NAME = 20
-_MOST_BARS = 60
-_SHARES = ("top1", "top5", "miou", "pixel_accuracy", "map", "map50")
 
 
 def comparison_text(comparison: Comparison) -> str:
@@ -86,7 +85,7 @@ def _score(name: str, value: float) -> str:
     if not math.isfinite(value):
         return _figure(value)
     # A drop of nothing is not "-0".
-    return f"{value + 0.0:.2%}" if name in _SHARES else f"{value + 0.0:.6g}"
+    return f"{value + 0.0:.2%}" if name in SHARES else f"{value + 0.0:.6g}"
 
 
 def _layers(layers: LayerErrors) -> str:
@@ -105,8 +104,8 @@ def _layers(layers: LayerErrors) -> str:
         "clipped",
         "weights",
     ]
-    worst = layers.layers[:MOST_LISTED]
-    lines += ["", table(header, map(_layer, worst), align="<<>>>>>>")]
+    rows = map(_layer, layers.layers[:MOST_LISTED])
+    lines += ["", table(header, rows, align="<<>>>>>>")]
     more = more_text(len(layers.layers))
     return "\n".join([*lines, *([more] if more else [])])
 
@@ -125,13 +124,12 @@ def _layer(layer: LayerError) -> list[str]:
 
 
 def _course(layers: Sequence[LayerError]) -> str:
-    """The SQNR in the order in which the operators run; of many, the worst of some at a time."""
-    values = [each.sqnr for each in sorted(layers, key=lambda each: (each.operator, each.tensor))]
-    each_bar = -(-len(values) // _MOST_BARS)
-    worst = [min(values[start : start + each_bar]) for start in range(0, len(values), each_bar)]
-    finite = [value for value in worst if math.isfinite(value)]
+    """The SQNR in the order in which the operators run."""
+    ordered = sorted(layers, key=lambda each: (each.operator, each.tensor))
+    values = worst([each.sqnr for each in ordered])
+    finite = [value for value in values if math.isfinite(value)]
     scale = f"  {min(finite):.1f} to {max(finite):.1f} dB" if finite else ""
-    return f"SQNR along the graph  {sparkline(worst)}{scale}"
+    return f"SQNR along the graph  {sparkline(values)}{scale}"
 
 
 def _optional(value: float | None) -> str:

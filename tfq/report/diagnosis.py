@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tfq.accuracy.diagnosis.result import CAUSES
+from tfq.report.json_text import finite
 
 if TYPE_CHECKING:
     from tfq.accuracy.diagnosis.result import Diagnosis
@@ -21,7 +21,7 @@ def diagnosis_data(diagnosis: Diagnosis) -> dict[str, Any]:
     Returns:
         What JSON has: numbers that are not finite are None.
     """
-    found: dict[str, Any] = _finite(asdict(diagnosis))
+    found: dict[str, Any] = finite(asdict(diagnosis))
     found["errors"] = [{"operator": operator, "sqnr": sqnr} for operator, sqnr in found["errors"]]
     for cause in [
         *found["causes"],
@@ -29,11 +29,3 @@ def diagnosis_data(diagnosis: Diagnosis) -> dict[str, Any]:
     ]:
         cause["title"] = CAUSES[cause["kind"]]
     return found
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

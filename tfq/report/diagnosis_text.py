@@ -6,9 +6,10 @@ import shlex
 import textwrap
 from typing import TYPE_CHECKING
 
-from tfq.accuracy.diagnosis.decision import SHARES, figure
+from tfq.accuracy.diagnosis.decision import figure
 from tfq.accuracy.diagnosis.result import CAUSES, EXACT
-from tfq.report.sparkline import sparkline
+from tfq.accuracy.shares import SHARES
+from tfq.report.sparkline import sparkline, worst
 from tfq.report.table import fitted, table
 from tfq.terminal import printable
 
@@ -24,7 +25,6 @@ _OP = 24
 _METRIC = 14
 _HOW = 36
 _MOST_METRICS = 2
-_MOST_BARS = 60
 _MOST_CHECKS = 3
 # The verdicts that need no cause, or are one.
 _NO_CAUSE = ("healthy", "input")
@@ -142,9 +142,15 @@ def _row(row: Evaluation, metrics: Sequence[str]) -> list[str]:
         *(_score(scores.get(name), name) for name in metrics),
         _decibels(row.worst),
         "" if row.agreement is None else f"{row.agreement:.1%}",
-        "failed" if row.error is not None else {None: "", True: "yes", False: "no"}[row.close],
+        _closeness(row),
         fitted(row.what, _HOW),
     ]
+
+
+def _closeness(row: Evaluation) -> str:
+    if row.error is not None:
+        return "failed"
+    return {None: "", True: "yes", False: "no"}[row.close]
 
 
 def _score(value: float | None, metric: str) -> str:
@@ -239,10 +245,7 @@ def _layer(layer: Layer) -> list[str]:
 
 
 def _course(values: Sequence[float]) -> str:
-    """The SQNR along the graph; of many layers, the worst of some at a time."""
-    step = -(-len(values) // _MOST_BARS)
-    worst = [min(values[start : start + step]) for start in range(0, len(values), step)]
-    bars = sparkline(worst, low=0.0, high=_BEST)
+    bars = sparkline(worst(values), low=0.0, high=_BEST)
     return f"{_INDENT}SQNR along the graph (0 to {_BEST:g} dB): {bars}"
 
 
@@ -284,14 +287,13 @@ def _refusals(remedies: Sequence[Remedy]) -> Iterator[str]:
 
 def _remedy(remedy: Remedy, metric: str | None) -> list[str]:
     row = remedy.evaluation
-    closeness = {None: "failed", True: "yes", False: "no"}[row.close]
     gained = _decibels(remedy.gain_sqnr, signed=True)
     scores = [_score(row.score, metric or ""), _points(remedy.gain_score, metric)]
     return [
         fitted(remedy.name, _NAME),
         *(scores if metric is not None else []),
         *([_decibels(row.worst)] if metric is not None else [_decibels(row.worst), gained]),
-        closeness,
+        _closeness(row),
         remedy.cost if remedy.allowed else "the device refuses it",
     ]
 

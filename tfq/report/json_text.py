@@ -50,6 +50,22 @@ def plain(value: Any) -> Any:
     return value
 
 
+def finite(value: Any) -> Any:
+    """Make None of numbers that are not finite, where a schema has no strings for them.
+
+    Args:
+        value: Dicts, lists, tuples and what they hold.
+
+    Returns:
+        The same, tuples as lists.
+    """
+    if isinstance(value, dict):
+        return {name: finite(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def to_json(value: Any, depth: int = DEPTH_OF_LINES, indent: str = "") -> str:
     """Write JSON with a line for each item of the outer levels, and the inner ones compact.
 

@@ -8,7 +8,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MOST_BARS = 60
 BARS = "▁▂▃▄▅▆▇█"
+
+
+def worst(values: Sequence[float], most: int = MOST_BARS) -> list[float]:
+    """Return the least of some numbers at a time, where there are too many for a line.
+
+    Args:
+        values: What to draw.
+        most: How many bars there may be.
+
+    Example:
+        >>> worst([3, 1, 2, 8, 5], most=3)
+        [1, 2, 5]
+    """
+    each_bar = max(-(-len(values) // most), 1)
+    return [min(values[start : start + each_bar]) for start in range(0, len(values), each_bar)]
 
 
 def sparkline(values: Sequence[float], low: float | None = None, high: float | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from tfq.accuracy.shares import SHARES
 from tfq.report.cells import TIMES, size_text
 from tfq.report.sparkline import sparkline
 from tfq.report.table import fitted, table, width
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 WIDTH = 120
 _MARK = "★ "
 _PASS, _FAIL = "✓", "✗"
-_SHARES = ("top1", "top5", "miou", "map", "agreement")
+_SHARES = (*SHARES, "agreement")
 _PERCENT = 100
 
 

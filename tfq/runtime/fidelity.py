@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfq.errors import InvalidModelError
 from tfq.numerics.noise import decibels
 from tfq.runtime import Runner, quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
 
@@ -19,12 +20,46 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+_Sample = TypeVar("_Sample", bound=Mapping[str, Any])
+
 _EXACT = 120.0
 """Decibels that an output without noise counts as in a mean: more than float32 itself has."""
 
 
-_MOST_KEPT = 1 << 28
+MOST_KEPT = 1 << 28
 """Bytes of outputs that are kept; of models with more, the float model runs again."""
+
+
+class Outputs:
+    """What a model says of samples, which it is asked once as far as memory allows."""
+
+    def __init__(self, model: Model) -> None:
+        """Run nothing yet."""
+        self._model = model
+        self._kept: list[list[Array]] = []
+
+    def of(self, samples: Iterable[_Sample]) -> Iterator[tuple[_Sample, list[Array]]]:
+        """Go through samples and the outputs of each.
+
+        Args:
+            samples: As `Runner.run` takes them; the same ones each time.
+
+        Raises:
+            InvalidModelError: If the model does not load or run.
+            ArgumentError: If a sample does not fit.
+        """
+        runner = None
+        size = sum(output.nbytes for outputs in self._kept for output in outputs)
+        for place, sample in enumerate(samples):
+            if place < len(self._kept):
+                yield sample, self._kept[place]
+                continue
+            runner = runner or Runner(self._model)
+            outputs = runner.run(sample)
+            size += sum(output.nbytes for output in outputs)
+            if size <= MOST_KEPT and place == len(self._kept):
+                self._kept.append(outputs)
+            yield sample, outputs
 
 
 class Expected:
@@ -38,7 +73,7 @@ class Expected:
     def __init__(self, model: Model, samples: Sequence[Mapping[str, Array]]) -> None:
         """Run nothing yet."""
         self.model, self.samples = model, samples
-        self._kept: list[list[Array]] = []
+        self._outputs = Outputs(model)
         self._parts: dict[int, Expected] = {}
 
     def part(self, most: int) -> Expected:
@@ -61,18 +96,7 @@ class Expected:
             InvalidModelError: If the model does not load or run.
             ArgumentError: If a sample does not fit.
         """
-        runner = None
-        size = sum(output.nbytes for outputs in self._kept for output in outputs)
-        for place, sample in enumerate(self.samples):
-            if place < len(self._kept):
-                yield sample, self._kept[place]
-                continue
-            runner = runner or Runner(self.model)
-            outputs = runner.run(sample)
-            size += sum(output.nbytes for output in outputs)
-            if size <= _MOST_KEPT:
-                self._kept.append(outputs)
-            yield sample, outputs
+        return self._outputs.of(self.samples)
 
 
 def fidelity(expected: Expected, models: Sequence[Model]) -> list[float]:

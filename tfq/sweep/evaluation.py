@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from tfq import ops
 from tfq.lint import lint
+from tfq.report.json_text import finite
 from tfq.runtime.latency import latency
 from tfq.sweep import digests
 from tfq.sweep.result import Verdict
@@ -88,7 +88,7 @@ def milliseconds(reference: Reference, model: Model) -> float:
 def _scored(comparison: Comparison, metric: str) -> dict[str, Any]:
     """The accuracy, and how much worse it is than float32's."""
     if comparison.candidate_scores is not None:
-        scores = {name: finite(value) for name, value in comparison.candidate_scores.items()}
+        scores = finite(comparison.candidate_scores)
         accuracy = next(iter(scores.values()), None)
         return {"accuracy": accuracy, "drop": finite(comparison.drop), "scores": scores}
     if metric == AGREEMENT:
@@ -135,8 +135,3 @@ def verdict(model: Model, profile: Profile, key: str) -> Verdict:
 def verdict_key(sha256: str, profile: Profile) -> str:
     """Hash what a verdict depends on: the file, the profile and the linter."""
     return digests.key(sha256, repr(profile._replace(path="")), digests.versions()[0])
-
-
-def finite(value: float | None) -> float | None:
-    """Return a number that JSON has; None for others."""
-    return value if value is not None and math.isfinite(value) else None

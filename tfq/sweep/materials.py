@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +35,11 @@ class Materials:
     """
 
     source: Any
-    calibration_data: Any = None
-    evaluation_data: Any = None
-    labels: Any = None
-    metric: Any = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    calibration_data: Any
+    evaluation_data: Any
+    labels: Any
+    metric: Any
+    options: Mapping[str, Any]
 
     @property
     def data(self) -> str | None:

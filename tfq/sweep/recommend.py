@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -132,7 +133,7 @@ def recommend(rows: Sequence[Row], wish: Wish, measure: Measure) -> Recommendati
 
 def _obstacle(rows: Sequence[Row], wish: Wish, measure: Measure) -> str:
     """Say what comes nearest, and what blocks it."""
-    limit = f"{measure.drop(wish.max_drop)}"
+    limit = measure.drop(wish.max_drop)
     passing = [row for row in rows if wish.passes(row) and row.drop is not None]
     accurate = [row for row in rows if wish.is_accurate(row)]
     said = []
@@ -159,11 +160,11 @@ def _errors(row: Row, profiles: Iterable[str]) -> int:
 
 def _drop(row: Row) -> float:
     """What a row loses; to be better than float32 is luck, and no reason to prefer it."""
-    return max(row.drop, 0.0) if row.drop is not None else float("inf")
+    return max(row.drop, 0.0) if row.drop is not None else math.inf
 
 
 def _sqnr(row: Row) -> float:
-    return row.sqnr if row.sqnr is not None else float("-inf")
+    return row.sqnr if row.sqnr is not None else -math.inf
 
 
 def _counted(number: int, noun: str) -> str:

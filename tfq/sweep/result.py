@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,13 +169,12 @@ class Sweep:
 
     def to_data(self) -> dict[str, Any]:
         """Return the content of `sweep.json`: see `schemas/sweep.schema.json`."""
-        content = {each.name: getattr(self, each.name) for each in fields(self)}
+        content = asdict(self)
         del content["directory"]
-        plain = {
+        return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in content.items()
         }
-        return plain | {"rows": [_row_data(row) for row in self.rows]}
 
 
 def from_data(data: Mapping[str, Any], directory: Path) -> Sweep:
@@ -193,8 +192,3 @@ def from_data(data: Mapping[str, Any], directory: Path) -> Sweep:
     )
     lists = {"profiles": tuple(data["profiles"]), "files": tuple(data["files"])}
     return Sweep(**{**data, **lists, "rows": rows, "directory": directory})
-
-
-def _row_data(row: Row) -> dict[str, Any]:
-    content = {each.name: getattr(row, each.name) for each in fields(row)}
-    return content | {"profiles": {name: asdict(each) for name, each in row.profiles.items()}}

@@ -32,6 +32,7 @@ class Store:
     Attributes:
         directory: Where the files are; None for nowhere.
         files: The names that are the sweep's.
+        earlier: What an earlier sweep left there, as far as it came; None if nothing.
     """
 
     def __init__(self, directory: Path | None, names: Sequence[str]) -> None:
@@ -46,12 +47,12 @@ class Store:
                 sweep shall be, or `sweep.json` is no sweep's.
         """
         self.directory = directory
-        self._earlier = None
+        self.earlier: Sweep | None = None
         if directory is not None and os.path.lexists(directory):
             has_one = os.path.lexists(directory / NAME)
-            self._earlier = load(directory, _ELSEWHERE) if has_one else None
-        known = self._earlier.files if self._earlier is not None else ()
-        self._rows = {row.name: row for row in self._earlier.rows} if self._earlier else {}
+            self.earlier = load(directory, _ELSEWHERE) if has_one else None
+        known = self.earlier.files if self.earlier is not None else ()
+        self._rows = {row.name: row for row in self.earlier.rows} if self.earlier else {}
         suffixes = (MODEL_SUFFIX, COMPARISON_SUFFIX)
         wanted = [name + suffix for name in (*names, *self._rows) for suffix in suffixes]
         self.files = tuple(sorted({*wanted, *known}))
@@ -73,11 +74,6 @@ class Store:
             places = [self.directory / name for name in (NAME, *self.files)]
             check_apart({str(place): place for place in places}, read)
 
-    @property
-    def earlier(self) -> Sweep | None:
-        """What an earlier sweep left there, as far as it came."""
-        return self._earlier
-
     def row(self, name: str) -> Row | None:
         """Return an earlier row, if its file is there as it was written."""
         row = self._rows.get(name)
@@ -88,7 +84,7 @@ class Store:
 
     def comparison(self, name: str, key: str) -> bool:
         """Whether the errors by layer of a row are there, with this key."""
-        known = self._earlier.comparison if self._earlier else None
+        known = self.earlier.comparison if self.earlier else None
         file = name + COMPARISON_SUFFIX
         return (
             known is not None

@@ -51,7 +51,7 @@ class Way(NamedTuple):
         """
         from tfq.convert.request import complete
 
-        return complete(**{"profile": None, **self.options})
+        return complete(**self.options)
 
 
 FLOAT = "float32"

@@ -35,7 +35,7 @@ def diagnose(
     unsafe_load: bool = False,
     verbose: bool = False,
 ) -> Diagnosis:
-    """Finds out why a model loses accuracy in 8 bits, and what helps.
+    """Find out why a model loses accuracy in 8 bits, and what helps.
 
     The float model, its 16-bit and its 8-bit form are run on the evaluation data. 16 bits close to
     float and 8 bits not: quantization is the cause; the layers that err are named, with the reason,

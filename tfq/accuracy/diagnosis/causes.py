@@ -25,14 +25,13 @@ if TYPE_CHECKING:
 SPREAD = 8.0
 """Three of eight bits are lost to what reaches 8 times less far than what sets the scale."""
 
-_WEIGHT_SQNR = 30.0
 # Of all but the largest 2 % of what shares a scale: normally distributed weights have 40 dB with 8
 # bits and a largest weight of 4 deviations, 10·log10(12·(127/4)²). With 30 dB two bits are lost.
+_WEIGHT_SQNR = 30.0
 _LARGEST, _OF_SCALES = 0.02, 0.1
-_RARE = 0.001
-# Of the values of an activation, at both ends together.
-_RARE_SPAN = 4.0
-# A range that is 4 times as wide as what all but those need loses two bits.
+# Of the values of an activation, at both ends together: a range that is 4 times as wide as what all
+# but those need loses two bits.
+_RARE, _RARE_SPAN = 0.001, 4.0
 _HUGE = 1e4
 _STEPS = 256
 _CLIPPED = 0.01

@@ -9,12 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfq.accuracy.diagnosis.result import EXACT, VERDICTS, Evaluation
+from tfq.accuracy.shares import SHARES
 
 if TYPE_CHECKING:
     from tfq.accuracy.diagnosis.input_checks import InputReport
-
-SHARES = ("top1", "top5", "miou", "pixel_accuracy", "map", "map50")
-"""The scores that are shares, which people write in percent."""
 
 _SIXTEEN = ": 16 bits are close to float, 8 bits are not"
 _WEIGHTS = ": 8-bit weights alone, with float activations, are not close to float"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq import ops
-from tfq.accuracy.counterparts import counterparts
+from tfq.accuracy.counterparts import counterparts, input_pairs
 from tfq.passes.observe import extremes, observe
 from tfq.passes.ranges import activation_keys
 
@@ -84,13 +84,9 @@ class Evidence:
         Where an input is float, its integers are what a QUANTIZE makes of it.
         """
         found = []
-        for name, real, integer in zip(
-            self.real.input_names,
-            self.real.inputs,
-            _in_order(self.real, self.integer),
-            strict=False,
-        ):
-            seen, held = self.seen(real), _integers(integer)
+        twins = {real: integer for integer, real in input_pairs(self.real, self.integer)}
+        for name, real in zip(self.real.input_names, self.real.inputs, strict=True):
+            seen, held = self.seen(real), _integers(twins[real])
             if seen is not None and held is not None:
                 found.append((name, held, seen))
         return found
@@ -124,14 +120,6 @@ def _integers(tensor: Tensor) -> Tensor | None:
     return made[0] if made else None
 
 
-def _in_order(real: Model, integer: Model) -> list[Tensor]:
-    """Return the inputs of the quantized model in the order of the float one's."""
-    names = integer.input_names
-    if set(names) != set(real.input_names) or len(set(names)) != len(names):
-        return list(integer.inputs)
-    return [integer.inputs[names.index(name)] for name in real.input_names]
-
-
 def represented(tensor: Tensor) -> tuple[float, float, float] | None:
     """Return the smallest and the largest number that a tensor can hold, and its step.
 
@@ -144,11 +132,7 @@ def represented(tensor: Tensor) -> tuple[float, float, float] | None:
     import numpy as np
 
     quantization = tensor.quantization
-    if (
-        quantization is None
-        or len(quantization.scales) != 1
-        or not tensor.dtype.startswith(("int", "uint"))
-    ):
+    if quantization is None or len(quantization.scales) != 1:
         return None
     if tensor.dtype not in ("int8", "uint8", "int16"):
         return None

@@ -25,8 +25,10 @@ _CONVOLUTIONS = _LAYERS[:3]
 # The largest of a million normally distributed weights is 5 times their deviation; of 16 times as
 # much little is left for the others.
 _HUGE = 16.0
-_DEAD = 1e-6
+# Of fewer weights that says little.
+_LEAST_SIZE = 64
 # As a share of the layer's largest weight.
+_DEAD = 1e-6
 _LISTED = 5
 
 
@@ -143,9 +145,6 @@ def _weights(model: Model) -> Iterator[Advice]:
         if dead:
             text = f"{dead} of {values.shape[axis]} output channels have no weights: prune them"
             yield Advice("dead_channels", text, name)
-
-
-_LEAST_SIZE = 64
 
 
 def _listed(names: Sequence[str]) -> str:

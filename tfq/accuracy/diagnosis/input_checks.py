@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq.accuracy.diagnosis.changed_inputs import changes, extents, swapped_too
-from tfq.accuracy.diagnosis.decision import SHARES
-from tfq.accuracy.diagnosis.judge import COMPARED, affordable, some
+from tfq.accuracy.diagnosis.judge import COMPARED, affordable, picked, some
 from tfq.accuracy.diagnosis.result import Cause, Check
+from tfq.accuracy.shares import SHARES
 from tfq.errors import Error
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 MOST_SAMPLES = 100
 """So many are run with each change, of large models fewer: what helps gains tens of points."""
-
 
 # Outputs that are kept to be scored with other labels.
 _MOST_BYTES = 1 << 26
@@ -93,7 +92,7 @@ def check_inputs(model: Model, samples: Samples, metric: Metric | None) -> Input
             "of the labels cannot be checked: float's own outputs are taken as right"
         )
         return InputReport((), causes, (reason,), False, is_broken)
-    few = _first(few, len(outputs))
+    few = picked(few, range(len(outputs)))
     if len(few) < _LEAST_SAMPLES:
         many = f"{len(few)} sample{'' if len(few) == 1 else 's'}"
         reason = f"{many} with labels: too few to tell a mistake in the data from chance"
@@ -171,11 +170,6 @@ def _outputs(model: Model, samples: Samples) -> Iterator[list[Array]]:
             return
 
 
-def _first(samples: Samples, count: int) -> Samples:
-    columns = {name: column[:count] for name, column in samples.columns.items()}
-    return replace(samples, columns=columns, labels=samples.labels[:count])  # type: ignore[index]
-
-
 def _output_causes(model: Model, outputs: Sequence[list[Array]]) -> Iterator[Cause]:
     import numpy as np
 
@@ -245,11 +239,7 @@ def _input_checks(scorer: _Scorer, before: float) -> Iterator[Check]:
     if has_colours and best.name.startswith("as "):
         again = _tried(scorer, swapped_too(change), before)
         # Two changes at once must be better than the one alone.
-        yield again if again.gain > best.gain else _without_help(again)
-
-
-def _without_help(check: Check) -> Check:
-    return Check(check.name, check.advice, check.score, check.gain, False)
+        yield again if again.gain > best.gain else replace(again, helps=False)
 
 
 def _tried(scorer: _Scorer, change: Changed, before: float) -> Check:

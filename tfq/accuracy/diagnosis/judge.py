@@ -18,6 +18,7 @@ that hold classes are therefore also close if they name the same classes.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfq.accuracy.diagnosis.result import EXACT, Evaluation
@@ -30,7 +31,7 @@ from tfq.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tfq.accuracy.comparison import Comparison
     from tfq.accuracy.metrics import Metric
@@ -118,7 +119,7 @@ class Judge:
         Raises:
             InvalidModelError: If it does not run.
         """
-        return Evaluation("float", "float32", self._reference.scores)
+        return Evaluation("float", "float32", scores=self._reference.scores)
 
     def judge(self, name: str, what: str, make: Callable[[], Model]) -> Judged:
         """Make a model and run it.
@@ -139,11 +140,11 @@ class Judge:
         row = Evaluation(
             name,
             what,
-            None if found.candidate_scores is None else dict(found.candidate_scores),
-            found.sqnr,
-            max(min(EXACT, *(each.sqnr for each in found.outputs)), -EXACT),
-            found.agreement,
-            is_close(found, self.classes),
+            scores=None if found.candidate_scores is None else dict(found.candidate_scores),
+            sqnr=found.sqnr,
+            worst=max(min(EXACT, *(each.sqnr for each in found.outputs)), -EXACT),
+            agreement=found.agreement,
+            close=is_close(found, self.classes),
         )
         return Judged(row, model, found)
 
@@ -155,15 +156,23 @@ def some(samples: Samples, most: int) -> Samples:
         samples: All of them.
         most: How many to keep.
     """
-    from tfq.convert.calibration import Samples as Kept
-
     size = len(samples)
     if size <= most:
         return samples
     # Not every n-th: data often come in cycles of their classes.
-    places = sorted({(2 * index + 1) * size // (2 * most) for index in range(most)})
+    return picked(samples, sorted({(2 * index + 1) * size // (2 * most) for index in range(most)}))
+
+
+def picked(samples: Samples, places: Sequence[int]) -> Samples:
+    """Return the samples at some places.
+
+    Args:
+        samples: All of them.
+        places: Of those to keep.
+    """
     columns = {name: [column[each] for each in places] for name, column in samples.columns.items()}
-    return Kept(columns, None if samples.labels is None else samples.labels[places])
+    labels = None if samples.labels is None else samples.labels[list(places)]
+    return replace(samples, columns=columns, labels=labels)
 
 
 def affordable(model: Model, room: Room, most: int = MOST_SAMPLES) -> int:
@@ -234,14 +243,15 @@ def thresholds(metric: str | None, higher_is_better: bool, has_classes: bool) ->
     Returns:
         A sentence for each rule that was applied.
     """
-    few = f", or all but {FREE_SAMPLES} samples"
     if metric is not None and not higher_is_better:
         return (
             f"close: {metric} at most {1 - SHARE:.0%} above float's, or outputs with at least "
             f"{ERROR_SQNR:g} dB",
         )
+    few = f", or all but {FREE_SAMPLES} samples"
     if metric is not None:
-        return (f"close: {metric} at least {SHARE:.0%} of float's{few * (metric == 'top1')}",)
+        slack = few if metric == "top1" else ""
+        return (f"close: {metric} at least {SHARE:.0%} of float's{slack}",)
     found = f"close: each output at least {SQNR:g} dB (noise of 1 %) against float's"
     if has_classes:
         found += f", or, of classes, float's top-1 for at least {SHARE:.0%} of the samples{few}"

@@ -27,9 +27,8 @@ MOST_LAYERS = 5
 """So many are named; the first few are mostly the reason."""
 
 _MOST_WORST = 3
-_HARMLESS = 30.0
 # Decibels of the outputs: ten such layers together leave 20.
-
+_HARMLESS = 30.0
 # They hand on what they get.
 _MOVERS = (
     "RESHAPE",
@@ -126,8 +125,8 @@ def look_inside(
     feeds = list(Reference(real, some(samples, MOST_SAMPLES)).feeds)
     measured = layer_errors(real, integer, feeds)
     evidence = Evidence(real, integer, feeds)
-    worst = sorted(filter(_is_own, measured.layers), key=_own_error)[:MOST_LAYERS]
-    layers = [_layer(each, evidence, alone) for each in evidence.places(worst)]
+    erring = sorted(filter(_is_own, measured.layers), key=_own_error)[:MOST_LAYERS]
+    layers = [_layer(each, evidence, alone) for each in evidence.places(erring)]
     # A layer with a large error need not matter at the end.
     layers.sort(key=lambda each: math.inf if each.alone is None else each.alone)
     errors = sorted((each.operator, each.sqnr) for each in measured.layers)
@@ -155,12 +154,12 @@ def _own_error(error: LayerError) -> float:
 def _layer(place: Place, evidence: Evidence, alone: Alone | None) -> Layer:
     error = place.error
     return Layer(
-        error.operator,
-        error.op,
-        error.name,
-        place.key,
-        error.sqnr,
-        error.isolated,
-        alone.sqnr(place.key) if alone is not None and place.key is not None else None,
-        layer_causes(place, evidence),
+        operator=error.operator,
+        op=error.op,
+        name=error.name,
+        key=place.key,
+        sqnr=error.sqnr,
+        isolated=error.isolated,
+        alone=alone.sqnr(place.key) if alone is not None and place.key is not None else None,
+        causes=layer_causes(place, evidence),
     )

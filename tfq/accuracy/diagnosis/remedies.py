@@ -21,8 +21,8 @@ COSTS = (
 )
 """What a remedy costs on the device, the least first."""
 
-_LEAST_GAIN = 0.5
 # Decibels; less is what other samples would make of it.
+_LEAST_GAIN = 0.5
 _RANGES = ("moving_average", "percentile:99.99", "mse", "entropy")
 RECALIBRATED = "calibrated on evaluation data"
 
@@ -113,12 +113,12 @@ def pattern(key: str) -> str:
 
 
 def try_all(
-    attempts: Iterable[Attempt], run: Callable[[Attempt], Remedy]
+    listed: Iterable[Attempt], run: Callable[[Attempt], Remedy]
 ) -> tuple[tuple[Remedy, ...], tuple[str, ...]]:
     """Make and measure attempts; the slow ones only if nothing cheaper on the device is close.
 
     Args:
-        attempts: In the order in which they are tried.
+        listed: Of `attempts`, in the order in which they are tried.
         run: Makes and measures one.
 
     Returns:
@@ -126,7 +126,7 @@ def try_all(
     """
     found: dict[str, Remedy] = {}
     left: dict[str, list[str]] = {}
-    for each in attempts:
+    for each in listed:
         reason = _needless(each, found)
         if reason is None:
             found[each.name] = run(each)
@@ -186,25 +186,22 @@ class Trial:
         new = _errors(judged.model, self._device)
         refused = next((text for rule, text in new.items() if rule not in self._broken), None)
         return Remedy(
-            attempt.name,
-            attempt.flags,
-            COSTS[attempt.cost],
-            row,
-            gain,
-            points,
-            refused is None,
-            refused,
+            name=attempt.name,
+            flags=attempt.flags,
+            cost=COSTS[attempt.cost],
+            evaluation=row,
+            gain_sqnr=gain,
+            gain_score=points,
+            allowed=refused is None,
+            reason=refused,
         )
 
 
 def recommended(remedies: Sequence[Remedy]) -> Remedy | None:
     """Return the first of ranked remedies if it is worth it."""
-    first = next(
-        (each for each in remedies if each.allowed and each.evaluation.error is None), None
-    )
-    if first is None:
-        return None
-    return first if first.evaluation.close or _gains(first) else None
+    made = (each for each in remedies if each.allowed and each.evaluation.error is None)
+    first = next(made, None)
+    return first if first and (first.evaluation.close or _gains(first)) else None
 
 
 def _order(remedy: Remedy) -> tuple[bool, bool, bool, int, float]:

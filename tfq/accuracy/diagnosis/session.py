@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from tfq.model import Model
     from tfq.profiles import Profile
 
-_KERAS_FILES = (".keras", ".h5", ".hdf5")
 _ALLOWED = ("allow_float_fallback", "allow_select_tf_ops", "allow_custom_ops", "verbose")
 _BY_BITS = ("quantization", "unproven")
 """The verdicts after which what helps against few bits is tried."""
@@ -71,7 +70,7 @@ class Session:
         calibration_data: Any,
         **options: Any,
     ) -> None:
-        """Opens everything, so that what is wrong with it is said before anything slow begins.
+        """Open everything, so that what is wrong with it is said before anything slow begins.
 
         Args:
             source: as in `tfq.diagnose`, and so the rest.
@@ -147,7 +146,7 @@ class Session:
         return wanted or "per_channel"
 
     def diagnosis(self) -> Diagnosis:
-        """Goes through the decision and returns what it found.
+        """Go through the decision and return what it found.
 
         Raises:
             tfq.Error: the float model does not run.
@@ -169,26 +168,27 @@ class Session:
         best = remedies.recommended(found.remedies)
         name = None if self.metric is None else self.metric.name
         higher = self.metric is None or self.metric.higher_is_better
+        is_solved = best is not None and bool(best.evaluation.close)
         return Diagnosis(
-            self.label,
-            self.profile_name,
-            len(self.samples),
-            self.available,
-            name,
-            higher,
-            verdict,
-            sentence(verdict, report, rows, weights, name),
-            thresholds(name, higher, bool(self.judge.classes)),
-            rows if weights is None else (*rows, weights),
-            report.checks,
-            (*report.unchecked, *found.unchecked),
-            causes,
-            found.inside.layers,
-            found.inside.errors,
-            found.remedies,
-            None if best is None else best.name,
-            None if best is None else self._command(best),
-            self._hygiene(needs_ends=verdict in _BY_BITS and not (best and best.evaluation.close)),
+            model=self.label,
+            profile=self.profile_name,
+            samples=len(self.samples),
+            available=self.available,
+            metric=name,
+            higher_is_better=higher,
+            verdict=verdict,
+            sentence=sentence(verdict, report, rows, weights, name),
+            thresholds=thresholds(name, higher, bool(self.judge.classes)),
+            evaluations=rows if weights is None else (*rows, weights),
+            checks=report.checks,
+            unchecked=(*report.unchecked, *found.unchecked),
+            causes=causes,
+            layers=found.inside.layers,
+            errors=found.inside.errors,
+            remedies=found.remedies,
+            recommended=None if best is None else best.name,
+            command=None if best is None else self._command(best),
+            hygiene=self._hygiene(needs_ends=verdict in _BY_BITS and not is_solved),
         )
 
     @cached_property
@@ -338,8 +338,10 @@ def _granularity(model: Model) -> str | None:
 def _keras_model(source: Any, options: dict[str, Any]) -> Any:
     """Return the Keras model that a source is or holds, to look at its layers; None if none."""
     if isinstance(source, (str, os.PathLike)):
+        from tfq.accuracy.reading import KERAS_FILES
+
         path = Path(source)
-        if path.suffix.lower() not in _KERAS_FILES or not path.is_file():
+        if path.suffix.lower() not in KERAS_FILES or not path.is_file():
             return None
         from tfq.convert.sources import GraphSource, open_source
 
