@@ -14,9 +14,10 @@ import pytest
 from op_nets import Net, noise
 
 import tfq
-from tfq.accuracy import compare, comparison
+from tfq.accuracy import compare
 from tfq.accuracy.comparison import Reference, against
 from tfq.convert.calibration import Samples
+from tfq.numerics.noise import EXACT
 from tfq.runtime import Runner, fidelity
 
 pytest.importorskip("ai_edge_litert.interpreter")
@@ -124,13 +125,13 @@ def test_inputs_and_outputs_are_else_paired_by_order(bindings: ModuleType) -> No
     data = {"a": noise(5, 4), "b": noise(5, 4, seed=1)}
     assert compare(reference, candidate, data).outputs[1].max_error > 1  # "ba" are names, too
     candidate = sum_and_difference(bindings, "xy")
-    assert compare(reference, candidate, data).sqnr == comparison.EXACT
+    assert compare(reference, candidate, data).sqnr == EXACT
 
 
 def test_inputs_without_names_are_told_apart(bindings: ModuleType) -> None:
     model = sum_and_difference(bindings, ["", ""])
     data = {"input_0": noise(5, 4), "input_1": noise(5, 4, seed=1)}
-    assert compare(model, model, data).sqnr == comparison.EXACT
+    assert compare(model, model, data).sqnr == EXACT
 
 
 def test_samples_fill_a_fixed_batch(bindings: ModuleType) -> None:
@@ -205,7 +206,7 @@ def test_numbers_that_are_none_are_counted(bindings: ModuleType) -> None:
     (broken,) = compare(absolute, root, values).outputs
     assert (broken.not_finite, broken.max_error, broken.sqnr) == (1, math.inf, -math.inf)
     assert math.isnan(broken.cosine)
-    assert compare(absolute, root, values).sqnr == -comparison.EXACT
+    assert compare(absolute, root, values).sqnr == -EXACT
 
 
 def test_a_sample_of_another_shape_is_left_out_and_counted(bindings: ModuleType) -> None:
@@ -236,7 +237,7 @@ def test_a_reference_serves_many_and_may_run_again(
     monkeypatch.setattr(fidelity, "MOST_KEPT", 1000)
     again = Reference(plain, samples)
     assert [against(again, each) for each in (integers, plain)] == first
-    assert first[1].sqnr == comparison.EXACT
+    assert first[1].sqnr == EXACT
 
 
 def test_labels_that_only_happen_to_be_there_are_a_warning(

@@ -12,6 +12,7 @@ from layer_graphs import Graph, dice
 from op_nets import inputs_for, quantized
 
 import tfq
+from tfq.accuracy import channel_scales
 from tfq.accuracy.layers import LayerError, layer_errors
 from tfq.model import Model, Operator
 from tfq.numerics.noise import sqnr
@@ -331,3 +332,18 @@ def test_a_comparison_needs_samples(digits: Callable[..., Model]) -> None:
 
     with pytest.raises(tfq.CalibrationDataError, match="expected samples"):
         layer_errors(plain, plain, [])
+
+
+@pytest.mark.parametrize(("certain", "count"), [(True, 1), (False, 0)])
+def test_channels_that_are_scaled_a_little_count_where_the_model_is_known_to_be_equalized(
+    digits: Callable[..., Model], certain: bool, count: int
+) -> None:
+    tensor = digits(mode="float32").tensors[0]
+    expected = np.random.default_rng(0).standard_normal((50, 4))
+    scales = np.array([1.02, 0.99, 1.01, 0.98])
+    fit = channel_scales.Fit()
+    fit.add(expected, expected / scales)
+    found = channel_scales.channel_scales({tensor: fit}, {tensor}, certain=certain)
+    assert len(found) == count
+    for each in found.values():
+        np.testing.assert_allclose(each, scales, rtol=1e-6)

@@ -16,6 +16,8 @@ from tfq.cli import main
 
 pytest.importorskip("ai_edge_litert.interpreter")
 
+OneError = Callable[[list[str]], str]
+
 
 @pytest.fixture
 def words(digits: Callable[..., tfq.Model], samples: Path, tmp_path: Path) -> list[str]:
@@ -28,16 +30,6 @@ def words(digits: Callable[..., tfq.Model], samples: Path, tmp_path: Path) -> li
         f"--candidate={tmp_path}/int8.tflite",
         f"--data={samples}/evaluation.npz",
     ]
-
-
-def one_error(words: list[str], capfd: pytest.CaptureFixture[str]) -> str:
-    """What a command says that fails as it should."""
-    assert main(words) == 2
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert err.startswith("tfq: error: ")
-    assert err.count("\n") == 1
-    return err
 
 
 def test_it_prints_tables(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
@@ -74,24 +66,24 @@ def test_node_data_stand_in_a_file(
 
 
 def test_node_data_are_not_written_over_what_is_read(
-    words: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    words: list[str], tmp_path: Path, one_error: OneError
 ) -> None:
     before = (tmp_path / "int8.tflite").read_bytes()
-    assert "another file" in one_error([*words, f"--node_data={tmp_path}/int8.tflite"], capfd)
+    assert "another file" in one_error([*words, f"--node_data={tmp_path}/int8.tflite"])
     assert (tmp_path / "int8.tflite").read_bytes() == before
-    assert "no directory" in one_error([*words, f"--node_data={tmp_path}/no/x.json"], capfd)
+    assert "no directory" in one_error([*words, f"--node_data={tmp_path}/no/x.json"])
 
 
 def test_what_goes_wrong_leaves_no_file(
-    words: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    words: list[str], tmp_path: Path, one_error: OneError
 ) -> None:
     target = f"--node_data={tmp_path}/nodes.json"
     np.save(tmp_path / "labels.npy", np.arange(7))
     labels = f"--labels={tmp_path}/labels.npy"
-    assert "expected 400, one a sample; got 7" in one_error([*words, target, labels], capfd)
+    assert "expected 400, one a sample; got 7" in one_error([*words, target, labels])
     np.save(tmp_path / "data.npy", np.zeros((3, 5), np.float32))
     data = f"--data={tmp_path}/data.npy"
-    assert "expected float32 [samples, 8, 8, 1]" in one_error([*words, target, data], capfd)
+    assert "expected float32 [samples, 8, 8, 1]" in one_error([*words, target, data])
     assert not (tmp_path / "nodes.json").exists()
 
 
@@ -115,14 +107,14 @@ def test_a_metric_of_the_user(
     ],
 )
 def test_wrong_use_is_one_line(
-    words: list[str], flags: list[str], wanted: str, capfd: pytest.CaptureFixture[str]
+    words: list[str], flags: list[str], wanted: str, one_error: OneError
 ) -> None:
-    assert wanted in one_error([*words, *flags], capfd)
+    assert wanted in one_error([*words, *flags])
 
 
 def test_another_model_is_one_line(
-    words: list[str], shared_models: Path, capfd: pytest.CaptureFixture[str]
+    words: list[str], shared_models: Path, one_error: OneError
 ) -> None:
     other = shared_models / "micro" / "micro_speech_quantized.tflite"
-    message = one_error([*words, f"--candidate={other}"], capfd)
+    message = one_error([*words, f"--candidate={other}"])
     assert "float.tflite takes; got float32 1x1960" in message

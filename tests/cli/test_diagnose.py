@@ -20,6 +20,8 @@ from tfq.profiles.validate import violations
 
 pytest.importorskip("ai_edge_litert")
 
+OneError = Callable[[list[str]], str]
+
 
 @pytest.fixture
 def words(digits: Callable[..., tfq.Model], samples: Path, tmp_path: Path) -> list[str]:
@@ -38,16 +40,6 @@ def unlike(tmp_path: Path, samples: Path) -> str:
     with np.load(samples / "calibration.npz") as data:
         np.save(tmp_path / "dark.npy", data["image"] / 10)
     return f"--calibration_data={tmp_path}/dark.npy"
-
-
-def one_error(words: list[str], capfd: pytest.CaptureFixture[str]) -> str:
-    """What a command says that fails as it should."""
-    assert main(words) == 2
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert err.startswith("tfq: error: ")
-    assert err.count("\n") == 1
-    return err
 
 
 def test_it_says_the_verdict_first(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
@@ -104,18 +96,18 @@ def test_wrong_use_is_one_line(
     digits: Callable[..., tfq.Model],
     samples: Path,
     tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
+    one_error: OneError,
 ) -> None:
-    assert "--data is missing" in one_error(words[:2], capfd)
-    assert "expected flags only" in one_error([*words, "more"], capfd)
-    assert "nowhere.tflite" in one_error([*words, "--model=nowhere.tflite"], capfd)
-    assert "artpec" in one_error([*words, "--profile=artpec99"], capfd)
+    assert "--data is missing" in one_error(words[:2])
+    assert "expected flags only" in one_error([*words, "more"])
+    assert "nowhere.tflite" in one_error([*words, "--model=nowhere.tflite"])
+    assert "artpec" in one_error([*words, "--profile=artpec99"])
     np.save(tmp_path / "other.npy", np.zeros((30, 9, 9, 1), np.float32))
-    assert "[samples, 8, 8, 1]" in one_error([*words, f"--data={tmp_path}/other.npy"], capfd)
+    assert "[samples, 8, 8, 1]" in one_error([*words, f"--data={tmp_path}/other.npy"])
     np.save(tmp_path / "few.npy", np.zeros(3, np.int64))
-    assert "labels: expected" in one_error([*words, f"--labels={tmp_path}/few.npy"], capfd)
+    assert "labels: expected" in one_error([*words, f"--labels={tmp_path}/few.npy"])
     digits(mode="full_integer").save(tmp_path / "int8.tflite")
-    quantized = one_error([*words, f"--model={tmp_path}/int8.tflite"], capfd)
+    quantized = one_error([*words, f"--model={tmp_path}/int8.tflite"])
     assert "already quantized" in quantized and "tfq compare" in quantized
 
 

@@ -111,3 +111,14 @@ def test_models_of_the_model_optimization_toolkit_are_converted() -> None:
         [sys.executable, "-c", textwrap.dedent(code)], check=False, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr[-2000:]
+
+
+def test_scales_that_the_device_cannot_have_are_named() -> None:
+    @tf.function(input_signature=[tf.TensorSpec((1, 4), tf.float32, name="x")])
+    def model(x: Any) -> Any:
+        x = _faked(x, -1.0, 1.0)
+        pieces = [_faked(tf.nn.elu(x), -1.0, 1.0), _faked(tf.nn.leaky_relu(x), -2.0, 2.0)]
+        return _faked(tf.concat(pieces, 1), -2.0, 2.0)
+
+    with pytest.warns(tfq.ConversionWarning, match=r"0\.01569 rather than 0\.007843"):
+        tfq.convert(model, mode="full_integer")

@@ -153,6 +153,29 @@ def test_registrations_that_make_no_sense_are_refused() -> None:
         tfq.qat.register(keras.layers.Dense, kind="guesses")
 
 
+class _Odd(keras.layers.Layer):  # type: ignore[misc]
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def call(self, inputs: object) -> object:
+        return inputs
+
+
+def test_layers_that_cannot_be_made_again_or_lack_a_weight_are_refused() -> None:
+    image = keras.Input((4,))
+    with pytest.raises(tfq.ArgumentError, match="configuration"):
+        tfq.qat.quantize_model(keras.Model(image, _Odd(3)(image)), profile="artpec8")
+    tfq.qat.register(_Plain, weights={"core": -1})
+    with pytest.raises(tfq.ArgumentError, match="expected a weight 'core' of _Plain"):
+        tfq.qat.quantize_model(keras.Model(image, _Plain()(image)), profile="artpec8")
+
+
+class _Plain(keras.layers.Layer):  # type: ignore[misc]
+    def call(self, inputs: object) -> object:
+        return inputs
+
+
 def test_ranges_must_be_known_and_finite() -> None:
     model = tfq.qat.quantize_model(plain(), profile="artpec8")
     with pytest.raises(tfq.ConversionError, match="no range at 'image_quantizer': train it"):

@@ -94,6 +94,21 @@ def test_statistics_frozen_from_the_start_still_leave_ranges_to_be_found() -> No
     assert tfq.convert(model, profile="artpec8").report.ok
 
 
+def test_a_model_that_is_not_trainable_stays_as_it_is() -> None:
+    image = keras.Input((8, 8, 2))
+    base = _normalized()
+    base.trainable = False
+    model = keras.Model(image, L.Dense(3)(L.Flatten()(base(image, training=False))))
+    made = tfq.qat.quantize_model(model, profile="artpec8")
+    layer = made.get_layer("conv")
+    before = [np.asarray(each) for each in (*layer.layer.weights, *layer.norm.weights)]
+    train(made, 5 * inputs(model))
+    after = [np.asarray(each) for each in (*layer.layer.weights, *layer.norm.weights)]
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert tfq.convert(made, profile="artpec8").report.ok
+
+
 def test_what_cannot_be_frozen_is_refused() -> None:
     with pytest.raises(tfq.ArgumentError, match="quantize_model"):
         tfq.qat.freeze_statistics(plain())

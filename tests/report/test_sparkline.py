@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 
-from tfq.report.sparkline import BARS, sparkline
+from tfq.report.sparkline import BARS, sparkline, worst
 
 
 def test_bars_go_from_the_least_to_the_greatest() -> None:
@@ -22,3 +22,9 @@ def test_what_is_not_finite_has_a_place() -> None:
 def test_equal_values_are_half_way_and_nothing_is_nothing() -> None:
     assert sparkline([3, 3]) == "▅▅"
     assert sparkline([]) == ""
+
+
+def test_of_too_many_values_the_least_of_some_at_a_time_stays() -> None:
+    assert worst([3, 1, 2, 8, 5], most=3) == [1, 2, 5]
+    assert worst([3, 1, 2], most=3) == [3, 1, 2]
+    assert worst([]) == []

@@ -26,7 +26,8 @@ _FEWEST_ROWS = 4
 # Scales explain less than this of what quantization itself does; of a model that surely was
 # equalized, little more than chance is enough.
 _CLEAR_GAIN, _GAIN = 10.0, 1.0
-# Channels that all have one factor are no equalization, but a wrong scale: to be seen as error.
+# Channels that all have about one factor are no equalization, but a wrong scale, to be seen as
+# error; unless the model is known to be equalized.
 _SPREAD = 0.05
 # The square of the correlation from which on the slope of a channel means something.
 _CORRELATED = 0.5
@@ -57,10 +58,13 @@ class Fit:
         self._sums = sums if self._sums is None else self._sums + sums
         self._rows += len(a)
 
-    def result(self) -> tuple[float, Array] | None:
+    def result(self, *, certain: bool) -> tuple[float, Array] | None:
         """Return what scales gain in dB, and the scales: reference / candidate, of each channel.
 
         None where they gain nothing, or there is too little to tell.
+
+        Args:
+            certain: Whether the model is known to be equalized.
         """
         import numpy as np
 
@@ -77,7 +81,8 @@ class Fit:
         scales[noisy] = np.sqrt(wanted[noisy] / found[noisy])
         weights = wanted[usable] / wanted[usable].sum()
         logs = np.log(scales[usable])
-        if np.sqrt((weights * (logs - (weights * logs).sum()) ** 2).sum()) < _SPREAD:
+        spread = np.sqrt((weights * (logs - (weights * logs).sum()) ** 2).sum())
+        if spread < _SPREAD and not certain:
             return None
         plain = np.maximum(wanted - 2 * both + found, 0).sum()
         scaled = np.maximum(wanted - 2 * scales * both + scales**2 * found, 0).sum()
@@ -128,7 +133,7 @@ def channel_scales(
     """
     import numpy as np
 
-    found = {tensor: fit.result() for tensor, fit in fits.items()}
+    found = {tensor: fit.result(certain=certain) for tensor, fit in fits.items()}
     gains = {tensor: each for tensor, each in found.items() if each is not None}
     clear = [tensor for tensor, (gain, _) in gains.items() if gain >= _CLEAR_GAIN]
     if not certain and not any(tensor in made_up_for for tensor in clear):

@@ -12,8 +12,9 @@ import numpy as np
 from tfq.accuracy.outputs import OutputDifference, OutputError
 from tfq.accuracy.reading import inputs_of, is_quantized, with_own_names
 from tfq.errors import InvalidModelError
+from tfq.numerics.noise import clamped
 from tfq.runtime import Runner, quiet
-from tfq.runtime.fidelity import Outputs, counterparts
+from tfq.runtime.fidelity import Outputs, places_of
 
 if TYPE_CHECKING:
     from tfq.accuracy.layers import LayerErrors
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from tfq.model import Model, Tensor
 
 Array = np.ndarray[Any, Any]
-
-EXACT = 120.0
-"""Decibels that an output without noise counts as in a mean: more than float32 itself has."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Comparison:
     def sqnr(self) -> float:
         """The mean of the outputs' in dB, each within ±120; integers only if all are such."""
         real = [each for each in self.outputs if each.is_real] or self.outputs
-        return sum(max(min(each.sqnr, EXACT), -EXACT) for each in real) / len(real)
+        return sum(clamped(each.sqnr) for each in real) / len(real)
 
     @property
     def agreement(self) -> float | None:
@@ -258,8 +256,8 @@ class _Follower:
     def __init__(self, reference: Reference, candidate: Model) -> None:
         model, own = reference.model, with_own_names(candidate)
         places = (reference.label, candidate.name)
-        inputs = counterparts(model.input_names, own.input_names, "input", places)
-        self._outputs = counterparts(model.output_names, own.output_names, "output", places)
+        inputs = places_of(model.input_names, own.input_names, "input", places)
+        self._outputs = places_of(model.output_names, own.output_names, "output", places)
         self._inputs = []
         for spec, place in zip(inputs_of(model), inputs, strict=True):
             column = reference.samples.columns[spec.name]

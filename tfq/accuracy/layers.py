@@ -219,14 +219,14 @@ class _Comparing:
         if not certain and not changed:
             return
         inner = can_be_scaled(self._models[1].subgraphs[0])
-        fits = {each.tensor: Fit() for each in self.layers if each.tensor in inner}
+        seen = {each.tensor: Fit() for each in self.layers if each.tensor in inner}
         for sample in samples:
             self._run(sample)
-            for tensor, fit in fits.items():
+            for tensor, fit in seen.items():
                 expected, found = self._expected(tensor), self._mine.real(tensor)
                 if expected is not None and found is not None and expected.shape == found.shape:
                     fit.add(expected, found)
-        self.scales = channel_scales(fits, changed, certain=certain)
+        self.scales = channel_scales(seen, changed, certain=certain)
 
     def most_at_once(self, samples: Sequence[Sample]) -> int:
         """Return how many samples may run together, which is faster, and computes the same."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from tfq.numerics.noise import clamped
+
 if TYPE_CHECKING:
     from tfq.accuracy.layers import LayerErrors
     from tfq.model import Model
 
 # From the worst to the best, dark enough on white and bright enough on black to be told apart.
 _COLOURS = ("#d73027", "#fdae61", "#ffffbf", "#a6d96a", "#1a9850")
-# What has no error, and what is nothing but error: numbers that JSON has.
-_BEST, _WORST = 120.0, -120.0
 # What Model Explorer calls a subgraph without a name.
 _UNNAMED = "main"
 
@@ -35,7 +35,7 @@ def node_data(model: Model, layers: LayerErrors) -> dict[str, Any]:
     values: dict[str, float] = {}
     for each in layers.layers:
         key = str(each.operator)
-        values[key] = min(values.get(key, math.inf), _clamped(each.sqnr))
+        values[key] = min(values.get(key, math.inf), clamped(each.sqnr))
     last = len(_COLOURS) - 1
     return {
         model.subgraphs[0].name or _UNNAMED: {
@@ -46,7 +46,3 @@ def node_data(model: Model, layers: LayerErrors) -> dict[str, Any]:
             ],
         }
     }
-
-
-def _clamped(value: float) -> float:
-    return max(_WORST, min(_BEST, value))

@@ -43,7 +43,7 @@ flags.DEFINE_enum("format", "text", ["text", "json"], "How to print.", flag_valu
 
 
 def run(arguments: list[str]) -> int:
-    """Compares, writes the node data, prints.
+    """Compare, write the node data, print.
 
     Args:
         arguments: must be empty: everything has a flag.

@@ -95,7 +95,7 @@ data_flags.define_conversion(FLAGS)
 
 
 def run(arguments: list[str]) -> int:
-    """Converts, writes, prints what came out and, with a profile, the verdict.
+    """Convert, write, print what came out and, with a profile, the verdict.
 
     Args:
         arguments: must be empty: everything has a flag.

@@ -54,7 +54,7 @@ flags.DEFINE_enum("format", "text", ["text", "json"], "How to print.", flag_valu
 
 
 def run(arguments: list[str]) -> int:
-    """Diagnoses and prints.
+    """Diagnose and print.
 
     Args:
         arguments: must be empty: everything has a flag.

@@ -67,7 +67,7 @@ flags.DEFINE_enum(
 
 
 def run(arguments: list[str]) -> int:
-    """Sweeps, and prints the table or what `sweep.json` holds.
+    """Sweep, and print the table or what `sweep.json` holds.
 
     Args:
         arguments: must be empty: everything has a flag.

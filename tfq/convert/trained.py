@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tfq.convert import tracing
+from tfq.convert.check import LISTED
 from tfq.convert.choice import Choice, check_runs
 from tfq.convert.plan import Plan
 from tfq.convert.record import Applied
 from tfq.convert.request import complete
 from tfq.convert.sources import GraphSource
-from tfq.errors import ArgumentError
+from tfq.errors import ArgumentError, ConversionWarning
 from tfq.passes.float_io import float_io
 from tfq.passes.integer_io import integer_io
 from tfq.passes.quantize import quantize
 from tfq.passes.scales import Scheme
-from tfq.passes.simulated import simulated
+from tfq.passes.simulated import departures, simulated
 
 if TYPE_CHECKING:
     from tfq.convert.makers import Maker
@@ -95,9 +97,22 @@ def choice(making: Maker) -> Choice:
     )
     found = simulated(making.float_model, scheme)
     model, changes = quantize(found.model, found.spans, scheme, found.types)
+    _warn_of(departures(found, model))
     if request.input_type == request.output_type == "float32":
         model, _ = float_io(model)
     else:
         model, _ = integer_io(model, [request.input_type], [request.output_type])
     check_runs(model, (), "tfq")
     return Choice(model, Applied(LEVEL, ("trained_ranges",), changes=(changes,)))
+
+
+def _warn_of(departures: list[str]) -> None:
+    """Say where the device will not compute what training simulated."""
+    if departures:
+        more = f" and {len(departures) - LISTED} more" if len(departures) > LISTED else ""
+        warnings.warn(
+            "the device computes with other scales than the model was trained with: "
+            f"{'; '.join(departures[:LISTED])}{more}",
+            ConversionWarning,
+            stacklevel=6,
+        )

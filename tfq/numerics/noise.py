@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+EXACT = 120.0
+"""Decibels that stand for no error at all where a mean is taken: more than float32 itself has."""
+
+
+def clamped(ratio: float) -> float:
+    """Return decibels within ±`EXACT`, so that what is exact does not hide all else in a mean."""
+    return max(min(ratio, EXACT), -EXACT)
+
+
 def sqnr(expected: np.ndarray[Any, Any], found: np.ndarray[Any, Any]) -> float:
     """Return the signal-to-quantization-noise ratio: 10·log10(Σ expected² / Σ (expected - found)²).
 

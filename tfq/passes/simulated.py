@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tfq import ops
 from tfq.passes.float_weights import float_weights
 from tfq.passes.integer_kernels import KERNELS, is_float, obstacle, touches_floats
 from tfq.passes.parameters import LIMITS, Parameters, dequantized, parameters, quantized
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 # Beside the types that models compute in: what TFLiteConverter writes for 16 bits.
 _UINT16 = (0, 65535, 32768)
 _CLIPS = ("RELU", "RELU6")
+# What TFLiteConverter writes differs from what was trained by the rounding of float32.
+_NEAR = 0.01
 
 
 class Simulated(NamedTuple):
@@ -34,11 +37,13 @@ class Simulated(NamedTuple):
         model: The float model without what simulates quantization.
         spans: By the key of each activation that was rounded, the range, as `quantize` takes it.
         types: The operators that stay in float: those for whose outputs no range was trained.
+        scales: By key, the scale of each activation that was rounded.
     """
 
     model: Model
     spans: dict[str, Range]
     types: dict[Operator, str]
+    scales: dict[str, float]
 
 
 class _Pair(NamedTuple):
@@ -99,7 +104,34 @@ def simulated(model: Model, scheme: Scheme) -> Simulated:
             rows.setdefault(keys[origin], []).append(found)
     bare = _without(model, pairs, origins)
     spans = {key: _span(each[-1], scheme) for key, each in rows.items()}
-    return _completed(bare, spans, marks, scheme)
+    types = _completed(bare, spans, marks, scheme)
+    scales = {key: each[-1].scales[0] for key, each in rows.items()}
+    return Simulated(bare, spans, types, scales)
+
+
+def departures(found: Simulated, model: Model) -> list[str]:
+    """Name the activations that a quantized model computes with another scale than trained.
+
+    Args:
+        found: What was trained.
+        model: What became of it.
+
+    Returns:
+        A sentence for each whose scale differs by more than 1 %, but for those that an operator
+        prescribes.
+    """
+    said = []
+    for tensor, key in activation_keys(model.subgraphs[0]).items():
+        trained = found.scales.get(key)
+        if trained is None or tensor.quantization is None:
+            continue
+        maker = tensor.producer
+        if maker is not None and ops.fixed_quantization(maker) is not None:
+            continue
+        (scale,) = tensor.quantization.scales
+        if abs(scale / trained - 1) > _NEAR:
+            said.append(f"{tensor.place}: {scale:.4g} rather than {trained:.4g}")
+    return said
 
 
 def simulates(model: Model) -> bool:
@@ -185,7 +217,9 @@ def _redirect(draft: Draft, indices: Mapping[int, int]) -> None:
                 entry["tensor_index"] = indices.get(entry["tensor_index"], entry["tensor_index"])
 
 
-def _completed(model: Model, spans: dict[str, Range], marks: set[str], scheme: Scheme) -> Simulated:
+def _completed(
+    model: Model, spans: dict[str, Range], marks: set[str], scheme: Scheme
+) -> dict[Operator, str]:
     """Find ranges that follow from others, and the operators for which there are none."""
     graph = model.subgraphs[0]
     keys = activation_keys(graph)
@@ -222,7 +256,7 @@ def _completed(model: Model, spans: dict[str, Range], marks: set[str], scheme: S
             )
         ]
         if not lost:
-            return Simulated(model, spans, types)
+            return types
         types.update(dict.fromkeys(lost, "float32"))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from tfq.errors import ArgumentError
 from tfq.passes.scales import Scheme
 from tfq.qat.graph import Call, Graph
 from tfq.qat.simplify import Simplified
@@ -29,6 +31,7 @@ def with_quantized_weights(simplified: Simplified, scheme: Scheme) -> Graph:
     def weighted(layer: Any, norm: Any) -> QuantizedWeights:
         if layer not in made:
             known = rules[layer]
+            _check_weights(layer, known.weights)
             bits = scheme.weight_bits if known.four_bits else 8
             axes = {name: list(each) for name, each in known.weights.items()}
             made[layer] = QuantizedWeights(layer, axes, scheme, bits, norm, name=layer.name)
@@ -44,11 +47,23 @@ def with_quantized_weights(simplified: Simplified, scheme: Scheme) -> Graph:
                 layer = weighted(each.layer, call.layer) if is_scale else each.layer
                 calls.append(replace(each, layer=layer))
         elif known.weights:
-            outputs = call.outputs if norm is None else readers[call.output][0].outputs
-            calls.append(replace(call, layer=weighted(call.layer, norm), outputs=outputs))
+            # What was said of normalization, such as training=False, is then said of the layer.
+            last = call if norm is None else readers[call.output][0]
+            kwargs = {**call.kwargs, **last.kwargs}
+            layer = weighted(call.layer, norm)
+            calls.append(replace(call, layer=layer, kwargs=kwargs, outputs=last.outputs))
         elif known.kind != "norm":
             calls.append(call)
     return replace(graph, calls=calls)
+
+
+def _check_weights(layer: Any, weights: Iterable[str]) -> None:
+    for name in weights:
+        if not hasattr(layer, name):
+            raise ArgumentError(
+                f"weights: expected a weight {name!r} of {type(layer).__name__}, as registered; "
+                f"{layer.name!r} has none"
+            )
 
 
 def _norms(simplified: Simplified) -> dict[Any, Any]:
@@ -65,7 +80,7 @@ def _norms(simplified: Simplified) -> dict[Any, Any]:
             continue
         after = readers.get(call.output, [])
         is_pair = len(after) == 1 and not graph.is_output(call.output)
-        follower = after[0].layer if is_pair and _is_last_axis(after[0]) else None
+        follower = after[0].layer if is_pair else None
         is_norm = follower is not None and rules[follower].kind == "norm"
         followers.setdefault(call.layer, set()).add(follower if is_norm else None)
         if is_norm:
@@ -77,8 +92,3 @@ def _norms(simplified: Simplified) -> dict[Any, Any]:
             found[layer] = norm
     # One normalization of several layers has statistics of all of them.
     return {layer: norm for layer, norm in found.items() if list(found.values()).count(norm) == 1}
-
-
-def _is_last_axis(call: Call) -> bool:
-    axis = getattr(call.layer, "axis", None)
-    return axis in (-1, len(call.output.shape) - 1)

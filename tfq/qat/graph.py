@@ -202,8 +202,9 @@ class _Reader:
             return dict(enumerate(keras.tree.flatten(run(layer, values, own, inner))))
         outputs = {index: self._new(*spec) for index, spec in specs.items()}
         given = {name: each for name, each in kwargs.items() if name != "mask"}
-        if given.get("training", ...) is None:
-            del given["training"]
+        is_layer = isinstance(layer, keras.layers.Layer)
+        if not is_layer or given.get("training") is None:
+            given.pop("training", None)
         self.calls.append(Call(layer, args, given, outputs, "/".join(inner)))
         return outputs
 

@@ -94,7 +94,7 @@ class Simplified:
             return self._active(call, layer.activation, call.values[0], call.path)
         if type(layer).__name__ == "Silu" and not isinstance(layer, _layers.Layer):
             return self._silu(call, call.values[0], call.output)
-        if type(layer) is _layers.BatchNormalization:
+        if type(layer) is _layers.BatchNormalization and _is_of_channels(layer, call):
             return [self._kept(call, Rule("norm"))]
         if type(layer) is _layers.Rescaling:
             return self._rescaled(call, layer.scale, layer.offset)
@@ -270,7 +270,7 @@ class Simplified:
         """
         (given,), shape = call.values, call.output.shape
         if len(shape) == 4:
-            return [Call(layer, (given,), {}, call.outputs, call.path)]
+            return [Call(layer, (given,), call.kwargs, call.outputs, call.path)]
         sizes = [-1 if size is None else size for size in shape[1:]]
         wide = (*((1,) * (4 - len(shape))), *sizes) if len(shape) < 4 else (-1, 1, sizes[-1])
         values = [self._between(replace(call.output, shape=(None, *wide))) for _ in range(2)]
@@ -280,9 +280,13 @@ class Simplified:
         )
         return [
             Call(before, (given,), {}, {0: values[0]}, call.path),
-            Call(layer, (values[0],), {}, {0: values[1]}, call.path),
+            Call(layer, (values[0],), call.kwargs, {0: values[1]}, call.path),
             Call(after, (values[1],), {}, call.outputs, call.path),
         ]
+
+
+def _is_of_channels(norm: Any, call: Call) -> bool:
+    return norm.axis in (-1, len(call.output.shape) - 1)
 
 
 def _copying(layer: Any, **changes: Any) -> Callable[[str], Any]:

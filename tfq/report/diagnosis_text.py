@@ -7,8 +7,9 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from tfq.accuracy.diagnosis.decision import figure
-from tfq.accuracy.diagnosis.result import CAUSES, EXACT
+from tfq.accuracy.diagnosis.result import CAUSES
 from tfq.accuracy.shares import SHARES
+from tfq.numerics.noise import EXACT
 from tfq.report.sparkline import sparkline, worst
 from tfq.report.table import fitted, table
 from tfq.terminal import printable

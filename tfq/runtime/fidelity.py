@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfq.errors import InvalidModelError
-from tfq.numerics.noise import decibels
+from tfq.numerics.noise import clamped, decibels
 from tfq.runtime import Runner, quiet
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _Sample = TypeVar("_Sample", bound=Mapping[str, Any])
-
-_EXACT = 120.0
-"""Decibels that an output without noise counts as in a mean: more than float32 itself has."""
-
 
 MOST_KEPT = 1 << 28
 """Bytes of outputs that are kept; of models with more, the float model runs again."""
@@ -131,8 +127,8 @@ class _Follower:
     def __init__(self, reference: Model, model: Model) -> None:
         self._runner = Runner(model)
         places = (reference.name, model.name)
-        self._inputs = counterparts(reference.input_names, model.input_names, "input", places)
-        self._outputs = counterparts(reference.output_names, model.output_names, "output", places)
+        self._inputs = places_of(reference.input_names, model.input_names, "input", places)
+        self._outputs = places_of(reference.output_names, model.output_names, "output", places)
         self._names = model.input_names
         # Of each output, the power of what should be and that of the noise.
         self._powers = [[0.0, 0.0] for _ in self._outputs]
@@ -156,10 +152,10 @@ class _Follower:
         pairs = zip(self._powers, self._counted, strict=True)
         ratios = [decibels(*powers) for powers, counts in pairs if counts]
         # An output that is always zero must not hide what the others say.
-        return sum(max(min(each, _EXACT), -_EXACT) for each in ratios) / len(ratios)
+        return sum(map(clamped, ratios)) / len(ratios)
 
 
-def counterparts(
+def places_of(
     wanted: Sequence[str], names: Sequence[str], what: str, places: tuple[str, str]
 ) -> list[int]:
     """Find the inputs or outputs of one model among those of another: by name, else by order.

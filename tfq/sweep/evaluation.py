@@ -65,7 +65,8 @@ def worth(reference: Reference, model: Model) -> dict[str, Any]:
     Raises:
         tfq.Error: If it cannot be run beside the reference.
     """
-    from tfq.accuracy.comparison import EXACT, against
+    from tfq.accuracy.comparison import against
+    from tfq.numerics.noise import EXACT
 
     comparison = against(reference, model)
     broken = any(each.not_finite for each in comparison.outputs) and comparison.sqnr <= -EXACT
@@ -103,7 +104,7 @@ def relative_error(sqnr: float) -> float:
     Args:
         sqnr: In dB, at most `EXACT`, which stands for no error at all.
     """
-    from tfq.accuracy.comparison import EXACT
+    from tfq.numerics.noise import EXACT
 
     return 0.0 if sqnr >= EXACT else float(10 ** (-sqnr / 20))
 
@@ -111,10 +112,10 @@ def relative_error(sqnr: float) -> float:
 def _as_taken(reference: Reference, model: Model) -> dict[str, Any]:
     """The first sample, by the names of a candidate's inputs."""
     from tfq.accuracy.reading import with_own_names
-    from tfq.runtime.fidelity import counterparts
+    from tfq.runtime.fidelity import places_of
 
     names, own = reference.model.input_names, with_own_names(model).input_names
-    places = counterparts(names, own, "input", (reference.label, model.name))
+    places = places_of(names, own, "input", (reference.label, model.name))
     feed = next(iter(reference.feeds))
     return {own[place]: feed[name] for name, place in zip(names, places, strict=True)}
 

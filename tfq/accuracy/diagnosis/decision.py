@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfq.accuracy.diagnosis.result import EXACT, VERDICTS, Evaluation
+from tfq.accuracy.diagnosis.result import VERDICTS, Evaluation
 from tfq.accuracy.shares import SHARES
+from tfq.numerics.noise import EXACT
 
 if TYPE_CHECKING:
     from tfq.accuracy.diagnosis.input_checks import InputReport

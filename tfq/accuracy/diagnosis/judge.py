@@ -21,7 +21,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from tfq.accuracy.diagnosis.result import EXACT, Evaluation
+from tfq.accuracy.diagnosis.result import Evaluation
 from tfq.errors import (
     ArgumentError,
     CalibrationDataError,
@@ -29,6 +29,7 @@ from tfq.errors import (
     InvalidModelError,
     MissingDependencyError,
 )
+from tfq.numerics.noise import clamped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,7 +143,7 @@ class Judge:
             what,
             scores=None if found.candidate_scores is None else dict(found.candidate_scores),
             sqnr=found.sqnr,
-            worst=max(min(EXACT, *(each.sqnr for each in found.outputs)), -EXACT),
+            worst=clamped(min(each.sqnr for each in found.outputs)),
             agreement=found.agreement,
             close=is_close(found, self.classes),
         )

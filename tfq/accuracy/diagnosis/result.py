@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-EXACT = 120.0
-"""Decibels that stand for no noise at all, as in `tfq.accuracy.comparison`."""
-
 VERDICTS = {
     "healthy": "8 bits are close to float",
     "input": "the data are not as the model wants them, even in float",

@@ -165,10 +165,7 @@ function printWhole({ canvas }, { width, height }) {
 /** Which subgraph of several. */
 function subgraphTool(view) {
   const names = view.model.subgraphs.map((each, index) => [index, subgraphName(view, index)]);
-  const { select, tool } = choices("subgraph", "Subgraph", names, (value) =>
-    view.show(Number(value)),
-  );
-  return { select, tool };
+  return choices("subgraph", "Subgraph", names, (value) => view.show(Number(value)));
 }
 
 /** The graph of the subgraph that is shown, its tools, and what happens once it is on the page. */

@@ -62,7 +62,7 @@ function ends(view) {
 function comparisonFacts(comparison) {
   if (!comparison) return null;
   const rows = comparison.outputs.map((each) => [
-    printableName(each.name),
+    outputName(each.name),
     decibels(each.sqnr),
     number(each.cosine),
     number(each.max_error),
@@ -78,7 +78,7 @@ function comparisonFacts(comparison) {
   );
 }
 
-function printableName(name) {
+function outputName(name) {
   return name || "(no name)";
 }
 

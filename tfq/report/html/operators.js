@@ -7,12 +7,6 @@ function outputOf(view, operator) {
 }
 
 function operatorColumns(view) {
-  const measured = (title, field, text, nothing = 0) => ({
-    title,
-    number: true,
-    value: (row) => row[field] ?? nothing,
-    cell: (row) => text(row[field]),
-  });
   const output = (row) => outputOf(view, row);
   const found = (row) => findingsAt(view, row.number).length;
   const places = view.profiles.map(({ name, placement }) => ({
@@ -27,7 +21,7 @@ function operatorColumns(view) {
     cell: (row) => subgraphName(view, row.subgraph),
   };
   const errors = view.hasErrors
-    ? [measured("Error", "error", decibels, null), measured("Isolated", "isolated", decibels, null)]
+    ? [measured("Error", "error", decibels), measured("Isolated", "isolated", decibels)]
     : [];
   return [
     ...(isDivided(view) ? [subgraph] : []),
@@ -43,9 +37,9 @@ function operatorColumns(view) {
       value: (row) => output(row)?.shape.reduce((product, size) => product * Math.abs(size), 1),
       cell: (row) => (output(row) ? `${output(row).dtype} ${shape(output(row).shape)}` : NOTHING),
     },
-    measured("MACs", "macs", (value) => (value ? count(value) : NOTHING)),
-    measured("Parameters", "parameters", (value) => (value ? count(value) : NOTHING)),
-    measured("Weights", "bytes", (value) => (value ? bytes(value) : NOTHING)),
+    measured("MACs", "macs", (value) => (value ? count(value) : NOTHING), 0),
+    measured("Parameters", "parameters", (value) => (value ? count(value) : NOTHING), 0),
+    measured("Weights", "bytes", (value) => (value ? bytes(value) : NOTHING), 0),
     ...places,
     ...errors,
     { title: "Findings", number: true, value: found, cell: (row) => String(found(row) || NOTHING) },

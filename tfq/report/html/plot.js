@@ -78,8 +78,9 @@ function verticalAxis(axis, label, frame) {
 
 /** Draw a plot.
  *
- * `x` and `y` are axes (axes.js) with a `label`; `marks(frame)` gives what is drawn inside, where
- * `frame.x(value)` and `frame.y(value)` are places; `header` and `rows` are its numbers.
+ * `x` and `y` are axes, of `linear` and its like, with a `label`; `marks(frame)` gives what is
+ * drawn inside, where `frame.x(value)` and `frame.y(value)` are places; `header` and `rows` are its
+ * numbers.
  */
 function plot({ title, note, x, y, marks, header, rows, keys = [], width = 620, height = 300 }) {
   const longest = Math.max(...y.ticks.map((tick) => y.format(tick).length), 3);

@@ -29,10 +29,6 @@ function profileColumn(name) {
   };
 }
 
-function measured(title, field, text) {
-  return { title, number: true, value: (row) => row[field], cell: (row) => text(row[field]) };
-}
-
 function failure(row) {
   const failed = row.status === "failed";
   return [
@@ -104,9 +100,9 @@ const KINDS = { recommended: "diamond", front: "circle", behind: "square" };
 
 /** A cost against accuracy, with the front that no other row beats. */
 function paretoPlot(sweep, cost, { title, label, format, axis }) {
-  const measured = sweep.rows.filter((row) => row[cost] && typeof row.accuracy === "number");
-  if (!measured.length) return null;
-  const { kept: rows, left } = withoutOutliers(measured, sweep.higher_is_better);
+  const known = sweep.rows.filter((row) => row[cost] && typeof row.accuracy === "number");
+  if (!known.length) return null;
+  const { kept: rows, left } = withoutOutliers(known, sweep.higher_is_better);
   const front = pareto(rows, cost, sweep.higher_is_better);
   const text = (value) => accuracyText(sweep, value);
   const kind = (row) =>
@@ -150,7 +146,7 @@ function paretoPlot(sweep, cost, { title, label, format, axis }) {
     ],
     marks,
     header: ["Name", label, "Accuracy", "On the line"],
-    rows: measured.map((row) => [
+    rows: known.map((row) => [
       row.name,
       format(row[cost]),
       text(row.accuracy),

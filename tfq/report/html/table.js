@@ -30,7 +30,7 @@ function scroller(table, attributes = {}) {
   );
 }
 
-/** Less than nothing is unknown, which comes last in either direction. */
+/** What is not known comes last in either direction. */
 function compare(a, b, sign) {
   const none = (value) => value === null || value === undefined;
   if (none(a) || none(b)) return none(a) - none(b);
@@ -38,11 +38,21 @@ function compare(a, b, sign) {
   return sign * (a - b);
 }
 
+/** A column of numbers; a row without one is sorted as if it had `nothing`. */
+function measured(title, field, text, nothing = null) {
+  return {
+    title,
+    number: true,
+    value: (row) => row[field] ?? nothing,
+    cell: (row) => text(row[field]),
+  };
+}
+
 /** A table with a button in each header that sorts by this column.
  *
  * A column has `title`, `value(row)` to sort by, and may have `cell(row)` (text or a node to show)
- * and `number` (set to the right). Returns the table's element; `table.filter(test)` hides rows,
- * and `table.rows` maps each row's data to its element.
+ * and `number` (set to the right). Returns the table's element as `node`; `filter(test)`, which
+ * hides rows and says how many are left; and `rows`, which maps each row's data to its element.
  */
 function sortableTable({ caption, columns, rows, rowClass = () => null }) {
   const body = html("tbody");

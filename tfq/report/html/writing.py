@@ -48,10 +48,12 @@ def write(
     check_apart({"output": output}, _read_files(shown, given, swept))
     names = [*profiles] or (swept.profiles if swept is not None else ())
     devices = [each if isinstance(each, Profile) else load_profile(each) for each in names]
-    known = _by_model(shown, given)
+    digests = [sha256(each) for each in shown]
+    by_digest = dict(zip(digests, shown, strict=True))
+    known = _by_model(by_digest, given)
     if swept is not None:
-        known = _of_sweep(shown, swept) | known
-    pairs = [(model, known.get(sha256(model))) for model in shown]
+        known = _of_sweep(by_digest, swept) | known
+    pairs = [(model, known.get(digest)) for digest, model in zip(digests, shown, strict=True)]
     data = page_data(
         pairs, devices, swept.to_data() if swept is not None else None, _title(shown, swept)
     )
@@ -105,16 +107,17 @@ def _demerits(row: Row) -> tuple[int, bool, float]:
     return (failed, row.drop is None, row.drop or 0.0)
 
 
-def _by_model(models: Sequence[Model], comparisons: Sequence[Any]) -> dict[str, dict[str, Any]]:
+def _by_model(
+    by_digest: Mapping[str, Model], comparisons: Sequence[Any]
+) -> dict[str, dict[str, Any]]:
     """Comparisons by the digest of the model that each is of."""
     found: dict[str, dict[str, Any]] = {}
-    by_digest = {sha256(model): model for model in models}
     for number, each in enumerate(comparisons):
         name = os.fspath(each) if _is_path(each) else f"comparisons[{number}]"
         data = _comparison(each)
         digest = data["candidate_sha256"]
         if digest not in by_digest:
-            names = ", ".join(model.name for model in models)
+            names = ", ".join(model.name for model in by_digest.values())
             raise ArgumentError(
                 f"{name}: expected a comparison of {names}, got one of {data['candidate']} "
                 f"(sha256 {digest[:12]}…)"
@@ -137,14 +140,13 @@ def _comparison(given: Any) -> dict[str, Any]:
     return comparison_data(given)
 
 
-def _of_sweep(models: Sequence[Model], sweep: Sweep) -> dict[str, dict[str, Any]]:
+def _of_sweep(by_digest: Mapping[str, Model], sweep: Sweep) -> dict[str, dict[str, Any]]:
     """The sweep's own comparison, if its model is shown."""
     if sweep.comparison is None or sweep.directory is None or sweep.recommended is None:
         return {}
-    wanted = sweep.row(sweep.recommended).sha256
-    if wanted not in {sha256(model) for model in models}:
+    if sweep.row(sweep.recommended).sha256 not in by_digest:
         return {}
-    return _by_model(models, [sweep.directory / sweep.comparison["file"]])
+    return _by_model(by_digest, [sweep.directory / sweep.comparison["file"]])
 
 
 def _title(models: Sequence[Model], sweep: Sweep | None) -> str:
