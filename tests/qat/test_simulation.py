@@ -156,3 +156,27 @@ def test_a_registered_layer_is_quantized() -> None:
 
     assert [op.name for op in file.operators] == ["FULLY_CONNECTED"]
     assert distances(trained, file, data)[0].mean < 0.5
+
+
+def test_layer_by_layer_the_file_is_what_was_simulated() -> None:
+    model = unlike(residual())
+    trained = tfq.qat.quantize_model(model, scheme=tfq.qat.Scheme())
+    data = inputs(model)
+    train(trained, data)
+
+    found = tfq.compare(trained, tfq.convert(trained), np.asarray(data)[:8], per_layer=True)
+
+    assert found.layers is not None and found.layers.matched == found.layers.total
+    assert min(each.isolated for each in found.layers.layers if each.isolated is not None) > 30
+    assert found.sqnr > 30
+
+
+def test_a_sweep_says_that_the_scheme_was_chosen_in_training() -> None:
+    model = unlike(residual())
+    trained = tfq.qat.quantize_model(model, scheme=tfq.qat.Scheme())
+    data = inputs(model)
+    train(trained, data)
+
+    (row,) = tfq.sweep(trained, calibration_data=np.asarray(data), modes=["float16"]).rows
+
+    assert "was trained for one scheme" in str(row.error)

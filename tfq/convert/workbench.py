@@ -12,6 +12,7 @@ from tfq.convert.converted import ConvertedModel
 from tfq.convert.memory import Memory
 from tfq.convert.opening import Opened
 from tfq.convert.sources import FlatbufferSource, GraphSource, InputSpec
+from tfq.errors import ConversionError
 from tfq.model import Model
 from tfq.profiles import Profile
 
@@ -93,13 +94,14 @@ class Workbench:
         self.label = opened.source.label
         self._users_inputs = opened.inputs
         self._memory = Memory()
+        self._is_trained = isinstance(opened.source, GraphSource) and bool(opened.source.scheme)
         self._convert_to_float(opened)
 
     def _convert_to_float(self, opened: Opened) -> None:
         asked = request.complete(None, mode="float32", **self._options)
         with makers.maker(opened.source, opened.inputs, asked, None) as making:
             self.float_model, self._names = making.float_model, making.names
-        if isinstance(opened.source, GraphSource):
+        if isinstance(opened.source, GraphSource) and not self._is_trained:
             flat = sources.open_source(self.float_model)
         else:
             flat = FlatbufferSource((), self.float_model, self.label)
@@ -152,6 +154,10 @@ class Workbench:
             block_size=block_size,
             **self._options,
         )
+        if self._is_trained:
+            raise ConversionError(
+                f"{self.label}: was trained for one scheme (tfq.qat); convert it with tfq convert"
+            )
         samples = None
         if asked.mode.needs_calibration:
             samples = self._memory.once(

@@ -10,6 +10,9 @@ from tfq.sweep.result import Row
 
 SAME_SIZE = 1.02
 """Files within 2 % of the smallest count as equally small: records in them differ in length."""
+BLOCK = 4096
+"""So do files within as many bytes: a sector of serial NOR flash, and a block of most file systems.
+What a file takes is rounded up to these, so nothing that fits better is bought with fewer bytes."""
 SAME_LATENCY = 1.25
 """Rows within 25 % of the fastest count as equally fast: a median of few runs is no surer."""
 _ROUNDING = 1e-9
@@ -86,7 +89,7 @@ class Measure(NamedTuple):
 def best(rows: Iterable[Row], wish: Wish) -> str | None:
     """Choose the smallest row that fits.
 
-    Of rows as small, those that lose least; of these, the fast ones; of these, the one whose
+    Of rows about as small (`SAME_SIZE`, `BLOCK`), those that lose least; of these, the fast ones; of these, the one whose
     outputs are closest to float32's.
 
     Returns:
@@ -95,8 +98,7 @@ def best(rows: Iterable[Row], wish: Wish) -> str | None:
     fitting = [row for row in rows if wish.passes(row) and wish.is_accurate(row)]
     if not fitting:
         return None
-    smallest = min(row.size or 0 for row in fitting)
-    fitting = [row for row in fitting if (row.size or 0) <= SAME_SIZE * smallest]
+    fitting = _small(fitting)
     least = min(_drop(row) for row in fitting)
     fitting = [row for row in fitting if _drop(row) <= least + _ROUNDING]
     known = [row.latency_ms for row in fitting if row.latency_ms is not None]
@@ -104,6 +106,13 @@ def best(rows: Iterable[Row], wish: Wish) -> str | None:
         limit = SAME_LATENCY * min(known)
         fitting = [row for row in fitting if row.latency_ms is not None and row.latency_ms <= limit]
     return max(fitting, key=_sqnr).name
+
+
+def _small(fitting: Sequence[Row]) -> list[Row]:
+    """Return the rows about as small as the smallest."""
+    smallest = min(row.size or 0 for row in fitting)
+    limit = max(SAME_SIZE * smallest, smallest + BLOCK)
+    return [row for row in fitting if (row.size or 0) <= limit]
 
 
 def recommend(rows: Sequence[Row], wish: Wish, measure: Measure) -> Recommendation:
@@ -119,16 +128,25 @@ def recommend(rows: Sequence[Row], wish: Wish, measure: Measure) -> Recommendati
     name = best(rows, wish)
     if name is None:
         return Recommendation(None, _obstacle(rows, wish, measure))
-    fitting = sum(wish.passes(row) and wish.is_accurate(row) for row in rows)
+    fitting = [row for row in rows if wish.passes(row) and wish.is_accurate(row)]
     row = next(row for row in rows if row.name == name)
     asked = [f"pass {_and(wish.profiles)}"] if wish.profiles else []
     asked.append(f"lose at most {measure.drop(wish.max_drop)}")
-    rest = f"the smallest of the {fitting} that {_and(asked)}"
-    if fitting == 1:
-        rest = f"the only one to {_and(asked)}"
     lost = _drop(row)
     loses = f"it loses {measure.drop(lost)}" if lost > 0 else "it loses nothing"
-    return Recommendation(name, f"{rest}; {loses} {measure.ground}")
+    return Recommendation(name, f"{_merit(fitting)} {_and(asked)}; {loses} {measure.ground}")
+
+
+def _merit(fitting: Sequence[Row]) -> str:
+    """Say what the best of the rows that fit is among them."""
+    count, small = len(fitting), len(_small(fitting))
+    if count == 1:
+        return "the only one to"
+    if small == 1:
+        return f"the smallest of the {count} that"
+    if small == count:
+        return f"the best of the {count}, about equally small, that"
+    return f"the best of the {small} that are about as small as the smallest of the {count} that"
 
 
 def _obstacle(rows: Sequence[Row], wish: Wish, measure: Measure) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tfq.accuracy.diagnosis.chance import is_beyond_chance, scored
 from tfq.accuracy.diagnosis.changed_inputs import changes, extents, swapped_too
 from tfq.accuracy.diagnosis.judge import COMPARED, affordable, picked, some
 from tfq.accuracy.diagnosis.result import Cause, Check
@@ -13,7 +15,7 @@ from tfq.accuracy.shares import SHARES
 from tfq.errors import Error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy as np
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MOST_SAMPLES = 100
-"""So many are run with each change, of large models fewer: what helps gains tens of points."""
+"""So many are run with each change, of large models fewer; what seems to help is run on all."""
 
 # Outputs that are kept to be scored with other labels.
 _MOST_BYTES = 1 << 26
@@ -34,7 +36,7 @@ _MOST_BYTES = 1 << 26
 _SHUFFLES, _DEVIATIONS = 30, 4.0
 # With fewer samples nothing can be told from chance.
 _LEAST_SAMPLES = 20
-# What helps gains so many points, and more than two standard errors; an error falls to this part.
+# What helps gains so many points, or an error falls to this part.
 _LEAST_GAIN = 0.05
 _ERROR_LEFT = 0.75
 
@@ -43,7 +45,7 @@ class InputReport(NamedTuple):
     """What the float model says of the data.
 
     Attributes:
-        checks: What was tried, the largest gain first.
+        checks: What was tried: what helps first, then the largest gain.
         causes: Outputs that never change or are not finite.
         unchecked: What could not be checked, a sentence each.
         is_chance: Whether the score is no better than with labels at random.
@@ -64,9 +66,17 @@ class InputReport(NamedTuple):
         return tuple(each for each in self.checks if each.helps)
 
     @property
-    def is_bad(self) -> bool:
-        """Whether the float model itself is the first thing to look at."""
-        return bool(self.helping) or self.is_broken or self.is_chance
+    def is_void(self) -> bool:
+        """Whether the float model says nothing that others could be compared with."""
+        return self.is_broken or self.is_chance
+
+
+class _Try(NamedTuple):
+    """One change of data or labels."""
+
+    name: str
+    advice: str
+    apply: Callable[[Samples], Samples]
 
 
 def check_inputs(model: Model, samples: Samples, metric: Metric | None) -> InputReport:
@@ -74,7 +84,8 @@ def check_inputs(model: Model, samples: Samples, metric: Metric | None) -> Input
 
     Args:
         model: The float model.
-        samples: Read with its inputs; at most 100 are run.
+        samples: All that are judged, read with its inputs. Changes are tried on at most 100; what
+            seems to help is run on all.
         metric: Of the labels; None without, when only the outputs can be looked at.
 
     Raises:
@@ -100,30 +111,17 @@ def check_inputs(model: Model, samples: Samples, metric: Metric | None) -> Input
     scorer = _Scorer(model, few, metric)
     before = scorer.score(outputs, few.labels)
     limit = _chance(scorer, outputs)
-    tried: list[Check] = []
+    checks: tuple[Check, ...] = ()
     if metric.name not in SHARES or before < 1 - _LEAST_GAIN:
-        tried = [*_label_checks(scorer, outputs, before), *_input_checks(scorer, before)]
+        checks = _Screening(scorer, before, limit).confirmed_on(samples)
     reason = "all labels are the same: whether the float model does better than chance is not seen"
     unchecked = (reason,) if limit is None else ()
     is_chance = scorer.is_within(before, limit)
-    checks, higher = _best_first(tried, scorer, limit), metric.higher_is_better
-    return InputReport(checks, causes, unchecked, is_chance, is_broken, higher)
-
-
-def _best_first(tried: Sequence[Check], scorer: _Scorer, limit: float | None) -> tuple[Check, ...]:
-    """Sort checks; where one of them explains it, those that gain not half as much do not."""
-    most = max((each.gain for each in tried if each.helps), default=0.0)
-    return tuple(
-        replace(
-            each,
-            helps=each.helps and 2 * each.gain >= most and not scorer.is_within(each.score, limit),
-        )
-        for each in sorted(tried, key=lambda each: -each.gain)
-    )
+    return InputReport(checks, causes, unchecked, is_chance, is_broken, metric.higher_is_better)
 
 
 class _Scorer:
-    """Scores outputs, and runs the model on changed inputs."""
+    """Scores outputs, and says what a gain is."""
 
     def __init__(self, model: Model, samples: Samples, metric: Metric) -> None:
         self.model, self.samples, self.metric = model, samples, metric
@@ -141,21 +139,98 @@ class _Scorer:
         """Whether a score is no better than a limit."""
         return limit is not None and not self.gain(limit, score) > 0
 
-    def check(self, name: str, advice: str, before: float, after: float) -> Check:
-        return Check(name, advice, after, self.gain(before, after), self._helps(before, after))
-
-    def _helps(self, before: float, after: float) -> bool:
+    def is_enough(self, before: float, after: float) -> bool:
+        """Whether a score is better by so much that it matters."""
         if not math.isfinite(after):
             return False
         if not math.isfinite(before):
             return True
         if not self.metric.higher_is_better:
             return after <= _ERROR_LEFT * before
-        size = max(abs(before), abs(after), 1.0)
-        share = min(max(before / size, 0.0), 1.0)
-        # Of a share of samples; for other scores only a measure of how few samples there are.
-        error = math.sqrt(max(share * (1 - share), 0.01) / len(self.samples))
-        return after - before >= size * max(_LEAST_GAIN, 2 * error)
+        return after - before >= _LEAST_GAIN * max(abs(before), abs(after), 1.0)
+
+
+class _Screening:
+    """Changes that were tried on some samples; what seems to help there is run on all."""
+
+    def __init__(self, scorer: _Scorer, before: float, limit: float | None) -> None:
+        """Try them.
+
+        Args:
+            scorer: Has the model and these samples.
+            before: Its score on them.
+            limit: What labels at random reach; None where that is not known.
+        """
+        self._scorer, self._before, self._limit = scorer, before, limit
+        self._tries: list[tuple[_Try, Check]] = []
+        for each in _label_tries(scorer):
+            self._try(each)
+        self._try_inputs()
+
+    def confirmed_on(self, samples: Samples) -> tuple[Check, ...]:
+        """Return the checks, those first that help on all samples, then by gain.
+
+        Args:
+            samples: All that are judged.
+        """
+        screened = _leading([check for _, check in self._tries])
+        if any(each.helps for each in screened):
+            tried = [each for each, _ in self._tries]
+            pairs = zip(tried, screened, strict=True)
+            screened = _leading(list(self._confirmed(samples, pairs)))
+        return tuple(sorted(screened, key=lambda each: (not each.helps, -each.gain)))
+
+    def _confirmed(self, samples: Samples, pairs: Iterable[tuple[_Try, Check]]) -> Iterator[Check]:
+        scorer, model, metric = self._scorer, self._scorer.model, self._scorer.metric
+        before = scored(model, samples, metric)
+        for each, check in pairs:
+            if not check.helps:
+                yield check
+                continue
+            try:
+                after = scored(model, each.apply(samples), metric)
+            except Error:
+                # A function of the user's own may know only some of the labels.
+                yield replace(check, helps=False)
+                continue
+            found = self._check(each, before.score, after.score, len(samples))
+            higher, tries = metric.higher_is_better, len(self._tries)
+            is_real = is_beyond_chance(before, after, higher=higher, tries=tries)
+            yield replace(found, helps=found.helps and is_real)
+
+    def _check(self, tried: _Try, before: float, after: float, count: int) -> Check:
+        scorer = self._scorer
+        helps = scorer.is_enough(before, after) and not scorer.is_within(after, self._limit)
+        gain = scorer.gain(before, after)
+        return Check(tried.name, tried.advice, after, gain, count, helps)
+
+    def _try(self, tried: _Try) -> Check | None:
+        """Try a change; None if a function of the user's own knows no such labels."""
+        scorer = self._scorer
+        try:
+            after = _score(scorer.model, tried.apply(scorer.samples), scorer.metric)
+        except Error:
+            return None
+        check = self._check(tried, self._before, after, len(scorer.samples))
+        self._tries.append((tried, check))
+        return check
+
+    def _try_inputs(self) -> None:
+        seen = extents(self._scorer.samples)
+        made = [(each, self._try(_of_inputs(each))) for each in changes(seen)]
+        done = [(each, check) for each, check in made if check is not None]
+        if not done:
+            return
+        change, best = max(done, key=lambda each: each[1].gain)
+        has_colours = any(each.is_image and each.channels == 3 for each in seen.values())
+        if has_colours and best.name.startswith("as "):
+            self._try(_of_inputs(swapped_too(change)))
+
+
+def _leading(checks: Sequence[Check]) -> list[Check]:
+    """Where one change explains it, those that gain not half as much do not."""
+    most = max((each.gain for each in checks if each.helps), default=0.0)
+    return [replace(each, helps=each.helps and 2 * each.gain >= most) for each in checks]
 
 
 def _outputs(model: Model, samples: Samples) -> Iterator[list[Array]]:
@@ -203,56 +278,45 @@ def _chance(scorer: _Scorer, outputs: Sequence[list[Array]]) -> float | None:
     return float(np.mean(scores) + sign * _DEVIATIONS * np.std(scores))
 
 
-def _label_checks(
-    scorer: _Scorer, outputs: Sequence[list[Array]], before: float
-) -> Iterator[Check]:
+def _label_tries(scorer: _Scorer) -> Iterator[_Try]:
     import numpy as np
 
     labels = np.asarray(scorer.samples.labels)
     if labels.dtype.kind not in "iu" or not scorer.metric.higher_is_better:
         return
-    labels = labels.astype(np.int64)
     advice = {
         1: "add 1 to the labels: class 0 of the model is none of theirs, such as a background",
         -1: "take 1 from the labels: they begin with 1, the classes of the model with 0",
     }
     for step, text in advice.items():
-        try:
-            after = scorer.score(outputs, labels + step)
-        except (Error, ArithmeticError, LookupError, ValueError):
-            # A metric of the user's own need not know such a label.
-            continue
-        yield scorer.check(f"labels {step:+d}", text, before, after)
+        yield _Try(f"labels {step:+d}", text, partial(_relabelled, step))
 
 
-def _input_checks(scorer: _Scorer, before: float) -> Iterator[Check]:
-    seen = extents(scorer.samples)
-    tried: list[tuple[Check, Changed]] = []
-    for change in changes(seen):
-        check = _tried(scorer, change, before)
-        tried.append((check, change))
-        yield check
-    if not tried:
-        return
-    best, change = max(tried, key=lambda each: each[0].gain)
-    has_colours = any(each.is_image and each.channels == 3 for each in seen.values())
-    if has_colours and best.name.startswith("as "):
-        again = _tried(scorer, swapped_too(change), before)
-        # Two changes at once must be better than the one alone.
-        yield again if again.gain > best.gain else replace(again, helps=False)
+def _relabelled(step: int, samples: Samples) -> Samples:
+    import numpy as np
+
+    return replace(samples, labels=np.asarray(samples.labels).astype(np.int64) + step)
 
 
-def _tried(scorer: _Scorer, change: Changed, before: float) -> Check:
+def _of_inputs(change: Changed) -> _Try:
+    def apply(samples: Samples) -> Samples:
+        columns = {
+            name: [_changed(each, change) for each in column]
+            if name in change.applies_to
+            else column
+            for name, column in samples.columns.items()
+        }
+        return replace(samples, columns=columns)
+
+    return _Try(change.name, change.advice, apply)
+
+
+def _score(model: Model, samples: Samples, metric: Metric) -> float:
     from tfq.accuracy.comparison import Reference
 
-    columns = {
-        name: [_changed(each, change) for each in column] if name in change.applies_to else column
-        for name, column in scorer.samples.columns.items()
-    }
-    changed = replace(scorer.samples, columns=columns)
-    scores = Reference(scorer.model, changed, scorer.metric).scores
+    scores = Reference(model, samples, metric).scores
     assert scores is not None
-    return scorer.check(change.name, change.advice, before, float(next(iter(scores.values()))))
+    return float(next(iter(scores.values())))
 
 
 def _changed(value: Array, change: Changed) -> Array:
