@@ -49,6 +49,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/comparing.py
 	$(BIN)/python benchmarks/report.py
+	$(BIN)/python benchmarks/qat.py
 	$(BIN)/python benchmarks/sweeping.py
 
 # The stamp is written last, so an interrupted installation is taken up again.

@@ -39,6 +39,17 @@ def evaluation(samples: Path) -> dict[str, np.ndarray]:
         return {"image": archive["image"].astype(np.float32), "y": archive["y"]}
 
 
+def test_printed_it_is_one_line(
+    plain: tfq.Model, integers: tfq.Model, evaluation: dict[str, np.ndarray]
+) -> None:
+    found = compare(plain, integers, evaluation)
+    text = str(found)
+    count = len(evaluation["y"])
+    assert "\n" not in text and f" against {found.reference}, {count} samples: SQNR " in text
+    assert found.candidate_scores is not None and found.agreement is not None
+    assert f"agreement {found.agreement:.2%}, top1 {found.candidate_scores['top1']:.2%}" in text
+
+
 def one_op(
     schema: ModuleType, name: str, shape: tuple[int, ...] = (1, 4), *options: Any
 ) -> tfq.Model:
@@ -177,6 +188,34 @@ def test_integers_agree_or_do_not(bindings: ModuleType) -> None:
     same = values.clip(0).argmax(axis=1) == np.abs(values).argmax(axis=1)
     assert output.dtype == "int32"
     assert (output.agreement, output.positions) == (same.mean(), 50)
+
+
+def test_an_input_may_be_a_scalar(bindings: ModuleType) -> None:
+    net = Net(bindings)
+    x, factor = net.input(1, 4, name="x"), net.input(name="factor")
+    model = net.made(net.add("MUL", [x, factor], [(1, 4)], ("MulOptions", {})))
+    found = compare(model, model, {"x": noise(3, 4), "factor": np.arange(3, dtype=np.float32)})
+    assert (found.samples, found.sqnr) == (3, 120)
+    alone = one_op(bindings, "ABS", ())
+    assert compare(alone, alone, np.arange(3, dtype=np.float32)).samples == 3
+
+
+def test_a_mask_from_a_generator_is_scored(bindings: ModuleType) -> None:
+    model = one_op(bindings, "ABS", (1, 4, 4, 3))
+    values = noise(3, 4, 4, 3)
+    masks = np.abs(values).argmax(axis=3)
+    found = compare(model, model, lambda: zip(values, masks, strict=True))
+    assert found.reference_scores == {"miou": 1, "pixel_accuracy": 1}
+
+
+def test_arguments_of_another_kind_are_refused(plain: tfq.Model) -> None:
+    images = noise(2, 8, 8, 1)
+    with pytest.raises(tfq.ArgumentError, match="input_shapes: expected shapes by input name"):
+        compare(plain, plain, images, input_shapes=5)  # type: ignore[arg-type]
+    with pytest.raises(tfq.ArgumentError, match="batch_size: expected 1 or more"):
+        compare(plain, plain, images, batch_size=-1)
+    with pytest.raises(tfq.CalibrationDataError, match="expected one shape for all samples"):
+        compare(plain, plain, images, labels=[[1], [1, 2]])
 
 
 def test_scalars_have_no_agreement(bindings: ModuleType) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ import tfq
 from tfq.accuracy import metrics
 from tfq.accuracy.detection import BoxOutputs, BoxScorer, box_outputs
 from tfq.accuracy.metrics import Metric
+from tfq.accuracy.reading import read_labels
 
 
 @pytest.fixture
@@ -229,6 +231,41 @@ def test_labels_out_of_the_classes_are_refused(net: Net) -> None:
     pixels = model_with(Net(net.schema), (1, 2, 2, 3))
     with pytest.raises(tfq.CalibrationDataError, match="classes 0 to 2; got 3"):
         metrics.find(None, pixels, np.full((1, 2, 2), 3))
+
+
+@pytest.mark.parametrize("name", [None, "top1", "mae", len])
+def test_labels_that_are_no_finite_numbers_are_refused(net: Net, name: Any) -> None:
+    for value in (math.nan, math.inf):
+        labels = np.array([1, 2, value, 3])
+        with pytest.raises(tfq.CalibrationDataError, match="found NaN or infinity in sample 2"):
+            metrics.find(name, model_with(net, (1, 10)), labels)
+
+
+def test_a_row_without_its_one_is_named(net: Net) -> None:
+    labels = np.eye(10)
+    for value in (0, 0.5, 2):
+        labels[3, 3] = value
+        with pytest.raises(tfq.CalibrationDataError, match=r"\(top1\); found neither in sample 3"):
+            metrics.find("top1", model_with(Net(net.schema), (1, 10)), labels)
+
+
+def test_labels_that_differ_in_shape_are_refused(net: Net) -> None:
+    labels = read_labels([[1], [1], [1, 2]], 3)
+    with pytest.raises(tfq.CalibrationDataError, match=r"got \[1\] in .* \[2\] in sample 2"):
+        metrics.find(None, model_with(net, (1, 10)), labels)
+    for odd in ([1, None], [{}, {}]):
+        with pytest.raises(tfq.CalibrationDataError, match="expected numbers, got object"):
+            metrics.find(None, model_with(Net(net.schema), (1, 10)), read_labels(odd, 2))
+
+
+def test_boxes_of_no_class_are_refused(net: Net) -> None:
+    model = model_with(net, (1, 10, 4), (1, 10), (1, 10), (1,))
+    for value in (0.5, -0.5, 1e300, 65536):
+        labels = np.zeros((3, 2, 5))
+        labels[1, 0, 4] = value
+        wanted = f"expected classes 0 to 65535.*; got {re.escape(f'{value:g}')} in sample 1"
+        with pytest.raises(tfq.CalibrationDataError, match=wanted):
+            metrics.find(None, model, labels)
 
 
 def test_labels_of_another_shape_are_refused(net: Net) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,3 +120,17 @@ def test_another_model_is_one_line(
     other = shared_models / "micro" / "micro_speech_quantized.tflite"
     message = one_error([*words, f"--candidate={other}"])
     assert "float.tflite takes; got float32 1x1960" in message
+
+
+def test_a_broken_tfrecord_is_one_line_without_tensorflows_log(
+    words: list[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorflow")
+    (tmp_path / "a.tfrecord").write_bytes(b"no record at all")
+    (tmp_path / "mine.py").write_text("def parse(example): return example")
+    words += [f"--data={tmp_path}/a.tfrecord", f"--parse_function={tmp_path}/mine.py:parse"]
+    # In a process of its own: TensorFlow speaks when it is loaded.
+    run = subprocess.run([sys.executable, "-m", "tfq", *words], capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("tfq: error: evaluation data: ")
+    assert run.stderr.count("\n") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import jsonschema
@@ -41,6 +42,27 @@ def test_it_prints_a_table_and_then_json_of_the_same(
     jsonschema.validate(content, load_schema("sweep.schema"))
     assert content == json.loads((tmp_path / "swept" / "sweep.json").read_text())
     assert content["metric"] == "top1" and content["recommended"] == "full_integer.per_tensor.none"
+
+
+def test_the_command_below_the_table_makes_the_file_again(
+    words: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 0
+    out = capfd.readouterr().out.replace("\\\n", "")
+    line = next(each for each in out.splitlines() if each.startswith("  tfq convert "))
+    made = tmp_path / "again.tflite"
+    assert main([*shlex.split(line)[1:], f"--output={made}"]) == 0
+    swept = tmp_path / "swept" / "full_integer.per_tensor.none.tflite"
+    assert made.read_bytes() == swept.read_bytes()
+
+
+def test_if_every_row_fails_the_status_is_1(
+    samples: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["sweep", f"--model={samples / 'digits.keras'}", f"--output={tmp_path / 'swept'}"]
+    assert main([*words, "--modes=full_integer.per_tensor.*"]) == 1
+    assert "0 of 4 rows converted" in capfd.readouterr().out
+    assert main([*words, "--modes=float32,full_integer.per_tensor.none"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tfq import errors
-from tfq.convert import calibration
+from tfq.convert import calibration, readers
 from tfq.convert.sources import InputSpec
 
 IMAGE = InputSpec("image", (1, 4, 4, 3), "float32")
@@ -212,7 +212,7 @@ class TestRefused:
             (IMAGES.astype(np.float64) * 1e300, "has NaN or infinity"),
             ((IMAGES * 255).astype(np.uint8), "expected float32 for 'image', got uint8; state how"),
             (np.full((30, 4, 4, 3), "x"), "expected float32 for 'image', got <U1"),
-            (IMAGES.reshape(15, 2, 4, 4, 3), "got float32 [15, 4, 4, 3]"),
+            (IMAGES.reshape(15, 2, 4, 4, 3), "got float32 [15, 2, 4, 4, 3]"),
             (42, "got int"),
             ([IMAGES[0], IMAGES[0, :2]], "in sample 1"),
             ({"image": IMAGES, "y": np.arange(3)}, "expected as many samples of each"),
@@ -226,6 +226,11 @@ class TestRefused:
             read(data)
         assert message in str(caught.value)
         assert "\n" not in str(caught.value)
+
+    def test_an_input_that_takes_no_numbers(self) -> None:
+        for dtype in ("string", "resource"):
+            with pytest.raises(errors.CalibrationDataError, match=f"words: {dtype} .1, 2.; expect"):
+                read(np.full((30, 2), "x"), InputSpec("words", (1, 2), dtype))
 
     def test_nothing_in_endless_batches(self) -> None:
         with pytest.raises(errors.CalibrationDataError, match="got none"):
@@ -261,6 +266,40 @@ class TestRefused:
         with pytest.raises(errors.CalibrationDataError, match="never loaded"):
             read(tmp_path / f"bomb{suffix}")
         assert not (tmp_path / "boom").exists()
+
+    @pytest.mark.parametrize(
+        ("place", "byte", "message"),
+        [
+            (6, b"\x01", "is encrypted"),
+            (8, b"\x63", "compression method is not supported"),
+            (None, b"\xff", "while decompressing"),
+        ],
+    )
+    def test_broken_archives(
+        self, tmp_path: Path, place: int | None, byte: bytes, message: str
+    ) -> None:
+        np.savez_compressed(tmp_path / "a.npz", image=IMAGES)
+        content = bytearray((tmp_path / "a.npz").read_bytes())
+        if place is None:
+            content[200:400] = byte * 200
+        else:  # once before the array and once in the directory, two bytes further on
+            for at in (place, content.index(b"PK\x01\x02") + place + 2):
+                content[at : at + 1] = byte
+        (tmp_path / "a.npz").write_bytes(content)
+        spec = InputSpec("y", (), "float32")
+        with pytest.raises(
+            errors.CalibrationDataError, match=f"NumPy arrays of numbers.*{message}"
+        ):
+            readers.open_path(tmp_path / "a.npz", [spec], None, "labels")
+
+    def test_an_array_beyond_memory(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "a.npz", image=IMAGES)
+        content = (tmp_path / "a.npz").read_bytes()
+        huge = content.replace(b"(30, 4, 4, 3), }            ", b"(30000000000000, 4, 4, 3), }")
+        assert huge != content and len(huge) == len(content)
+        (tmp_path / "a.npz").write_bytes(huge)
+        with pytest.raises(errors.CalibrationDataError, match=r"a\.npz: too large"):
+            read(tmp_path / "a.npz")
 
     @pytest.mark.parametrize("name", ["a.npy", "a.npz"])
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00", b"x" * 99])

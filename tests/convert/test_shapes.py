@@ -48,6 +48,10 @@ def test_a_batch_that_was_kept_open_stays_open_beside_samples() -> None:
         ({"picture": (1, 2, 2, 3)}, "no input is named 'picture'; the model has image"),
         ({"image": (1, 2, 3)}, "expected a shape that fits image"),
         ({"image": (1, 2, 2, 4)}, "expected a shape that fits image"),
+        ({"image": (1, "a", 2, 3)}, "expected a shape that fits image"),
+        ({"image": (1, 0, 2, 3)}, "expected a shape that fits image"),
+        ({"image": 5}, "expected a shape that fits image.*; got 5"),
+        (5, "expected shapes by input name; got int"),
     ],
 )
 def test_a_shape_that_contradicts_the_model_is_refused(asked: dict, message: str) -> None:
@@ -56,5 +60,6 @@ def test_a_shape_that_contradicts_the_model_is_refused(asked: dict, message: str
 
 
 def test_a_batch_of_nothing_is_refused() -> None:
-    with pytest.raises(errors.ArgumentError, match="batch_size"):
-        shapes.resolve([MASK], 0, {})
+    for size in (0, -1, "4", 1.5):
+        with pytest.raises(errors.ArgumentError, match="batch_size: expected 1 or more"):
+            shapes.resolve([MASK], size, {})  # type: ignore[arg-type]

@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import re
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +12,10 @@ from typing import Any
 
 import pytest
 
+import tfq
 from tfq.errors import InvalidModelError
 from tfq.format import read
+from tfq.profiles import load as load_profile
 
 
 def complaint(model: Any) -> str:
@@ -249,3 +253,28 @@ def repeated(builder: Any, table: int, count: int) -> int:
         builder.PrependUOffsetTRelative(table)
     vector: int = builder.EndVector()
     return vector
+
+
+def test_a_pipe_without_a_writer_is_empty(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidModelError, match="pipe: is empty"):
+        tfq.load(tmp_path / "pipe")
+    with pytest.raises(tfq.ProfileError, match="pipe: expected JSON"):
+        load_profile(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("command", ["{tfq} <({slow})", "mkfifo p; ({slow}) > p & {tfq} p"])
+def test_a_pipe_with_a_writer_is_read_to_its_end(
+    shared_models: Path, tmp_path: Path, command: str
+) -> None:
+    model = next(shared_models.rglob("keras_lstm_mnist_ptq.tflite"))
+    slow = f"head -c 100 '{model}'; sleep 0.2; tail -c +101 '{model}'"
+    tfq_line = f"'{sys.executable}' -m tfq inspect --format=json"
+    done = subprocess.run(
+        ["bash", "-c", command.format(tfq=tfq_line, slow=slow)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f'"size": {model.stat().st_size}' in done.stdout

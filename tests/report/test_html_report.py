@@ -280,6 +280,11 @@ def test_the_page_replaces_no_input(speech: Path, tmp_path: Path) -> None:
     assert copy.read_bytes() == speech.read_bytes()
 
 
+def test_swapped_arguments_are_one_line(speech: Path, tmp_path: Path) -> None:
+    with pytest.raises(tfq.ArgumentError, match=r"got a list; the call is write_report\(models, "):
+        write_report(tmp_path / "page.html", [speech])  # type: ignore[arg-type]
+
+
 def test_an_impossible_place_is_refused_before_models_are_read(tmp_path: Path) -> None:
     with pytest.raises(tfq.ArgumentError, match="there is no directory"):
         write_report("missing.tflite", tmp_path / "none" / "page.html")

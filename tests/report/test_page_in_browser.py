@@ -134,6 +134,27 @@ def test_the_table_filters_sorts_and_selects(visit: Callable[..., Any], report_p
     assert page.locator("#details h3").inner_text().endswith(f"op {largest}")
 
 
+def test_the_sweeps_rows_have_decibels_beside_the_accuracy(
+    visit: Callable[..., Any], report_page: Path
+) -> None:
+    table = visit(report_page).locator("#sweep .scroller table").first
+    heads = [each.split("\n")[0].strip(" ↕") for each in table.locator("th").all_inner_texts()]
+    place = heads.index("SQNR")
+    assert heads[place - 2] == "top1"
+    cells = table.locator(f"tbody td:nth-child({place + 1})").all_inner_texts()
+    assert cells[0] == "exact" and all(each.endswith(" dB") for each in cells[1:])
+
+
+def test_all_columns_of_a_sweep_are_seen_at_1280_pixels(
+    visit: Callable[..., Any], report_page: Path
+) -> None:
+    page = visit(report_page, viewport={"width": 1280, "height": 900})
+    room, needed = page.locator("#sweep .scroller").first.evaluate(
+        "node => [node.clientWidth, node.scrollWidth]"
+    )
+    assert needed <= room
+
+
 def test_colours_show_compute_placement_and_error(
     visit: Callable[..., Any], report_page: Path
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,14 @@ def row(name: str, **known: object) -> Row:
 
 PASSES = Verdict("pass", 0, 0, 1.0, "0" * 64)
 FAILS = Verdict("fail", 13, 1, 0.0, "0" * 64)
-MADE = {"size": 72528, "compression": 2.7, "accuracy": 0.985, "drop": 0.005, "latency_ms": 12.345}
+MADE = {
+    "size": 72528,
+    "compression": 2.7,
+    "accuracy": 0.985,
+    "drop": 0.005,
+    "sqnr": 40.32,
+    "latency_ms": 12.345,
+}
 SWEEP = Sweep(
     tfq="0.1.0",
     model="digits.keras",
@@ -55,7 +63,43 @@ def test_a_row_shows_what_it_costs_and_what_it_is_worth() -> None:
     line = line_of("float32", sweep_text(SWEEP))
     assert line.split("  ")[0] == "" and "70.8 KiB" in line
     assert "98.50 %" in line and "0.50 %" in line and "12.3" in line
-    assert "✗ 13" in line and line.endswith("✓")
+    assert "  40.3  " in line and "✗ 13" in line and line.endswith("✓")
+
+
+def test_an_sqnr_that_is_the_accuracy_has_one_column() -> None:
+    exact = replace(SWEEP.rows[0], accuracy=120.0, sqnr=120.0, drop=0.0)
+    other = replace(SWEEP.rows[1], accuracy=40.32)
+    text = sweep_text(replace(SWEEP, metric="sqnr", rows=(exact, other)))
+    assert text.count("SQNR dB") == 1 and line_of("power_of_two", text).count("40.3") == 1
+    assert "  exact  " in line_of("float32", text)
+
+
+def test_the_commands_that_make_it_again_can_be_pasted() -> None:
+    command = "tfq convert '--model=a b/float32.tflite' --mode=full_integer " + " ".join(
+        f"--flag{number}={'x' * 30}" for number in range(5)
+    )
+    text = sweep_text(SWEEP, [command, "tfq convert --model=b"])
+    assert max(map(width, text.splitlines())) <= 120
+    shown = text.split("the recommended row again:\n")[1].split("\n\n")[0]
+    first, second = shown.replace("\\\n", "").splitlines()
+    assert shlex.split(first) == shlex.split(command)
+    assert shlex.split(second) == ["tfq", "convert", "--model=b"]
+
+
+def test_it_says_what_the_rows_are_made_of() -> None:
+    plain = replace(SWEEP.rows[1], accuracy_level="none")
+    text = sweep_text(replace(SWEEP, rows=(plain,))).replace("\n  ", " ")
+    assert "rows: all are made of the float32 model of digits.keras, so that `none` is" in text
+    text = sweep_text(replace(SWEEP, rows=(replace(SWEEP.rows[0], file="float32.tflite"),)))
+    assert "rows: all are made of float32.tflite\n" in text
+
+
+def test_where_all_rows_failed_nothing_is_explained() -> None:
+    failed = replace(SWEEP, metric=None, data=None, samples=None, rows=SWEEP.rows[2:])
+    text = sweep_text(failed)
+    for word in ("bar", "ms:", "drop:", "✓", "rows:", "row's .tflite"):
+        assert word not in text
+    assert text.endswith("files: swept (sweep.json)")
 
 
 def test_the_recommended_row_is_marked_and_its_reason_given() -> None:

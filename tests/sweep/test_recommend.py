@@ -21,7 +21,7 @@ def row(name: str, size: int, drop: float | None = 0.0, errors: Any = None, **re
 
 
 def test_the_smallest_that_loses_no_more_than_it_may() -> None:
-    rows = [row("large", 400), row("small", 100, 0.01), row("smaller", 90, 0.02)]
+    rows = [row("large", 40_000), row("small", 10_000, 0.01), row("smaller", 9_000, 0.02)]
     assert best(rows, Wish((), 0.01)) == "small"
     found = recommend(rows, Wish((), 0.01), TOP1)
     assert found.row == "small"
@@ -32,7 +32,7 @@ def test_the_smallest_that_loses_no_more_than_it_may() -> None:
 
 
 def test_a_row_must_pass_every_device() -> None:
-    rows = [row("a", 50, errors={"x": 0, "y": 3}), row("b", 80, errors={"x": 0, "y": 0})]
+    rows = [row("a", 5_000, errors={"x": 0, "y": 3}), row("b", 9_990, errors={"x": 0, "y": 0})]
     assert best(rows, Wish(("x", "y"), 0.01)) == "b"
     assert best(rows, Wish(("x",), 0.01)) == "a"
 
@@ -55,6 +55,23 @@ def test_rows_that_failed_or_could_not_be_evaluated_are_no_choice() -> None:
 def test_of_rows_as_small_the_better_one(one: dict[str, float], other: dict[str, float]) -> None:
     assert best([row("one", 1000, **one), row("other", 1005, **other)], Wish((), 0.01)) == "other"
     assert best([row("other", 1005, **other), row("one", 1000, **one)], Wish((), 0.01)) == "other"
+
+
+def test_what_takes_a_block_of_flash_less_is_not_bought_with_accuracy() -> None:
+    rows = [
+        row("none", 7_488, 0.002, sqnr=18.0, latency_ms=0.0016),
+        row("standard", 7_696, 0.0, sqnr=40.3, latency_ms=0.0017),
+        row("float32", 14_304, 0.0, sqnr=120.0, latency_ms=0.0026),
+    ]
+    found = recommend(rows, Wish((), 0.01), TOP1)
+    assert found.row == "standard"
+    assert found.reason.startswith(
+        "the best of the 2 that are about as small as the smallest of the 3 that lose at most"
+    )
+    found = recommend(rows[:2], Wish((), 0.01), TOP1)
+    assert found.reason.startswith("the best of the 2, about equally small, that lose at most")
+    assert best([row("small", 10_000, 0.002), row("large", 14_096)], Wish((), 0.01)) == "large"
+    assert best([row("small", 10_000, 0.002), row("large", 14_097)], Wish((), 0.01)) == "small"
 
 
 def test_if_none_fits_it_says_what_comes_nearest_and_what_blocks_it() -> None:

@@ -105,6 +105,29 @@ def test_other_evaluation_data_convert_nothing_anew(
     assert {name for name in changed(before, swept) if name.endswith(".tflite")} == set()
 
 
+def test_a_metric_of_the_user_is_evaluated_anew_each_time(
+    again: Callable[..., Sweep], tmp_path: Path
+) -> None:
+    (tmp_path / "helper.txt").write_text("0.25")
+    (tmp_path / "mine.py").write_text(
+        "from pathlib import Path\n"
+        "def score(outputs, labels):\n"
+        "    return float((Path(__file__).parent / 'helper.txt').read_text())\n"
+    )
+    asked: dict[str, Any] = {
+        "output": tmp_path / "swept",
+        "modes": ["float32", "float16"],
+        "metric": f"{tmp_path}/mine.py:score",
+    }
+    assert [row.accuracy for row in again(**asked).rows] == [0.25, 0.25]
+    before = times(tmp_path / "swept")
+    (tmp_path / "helper.txt").write_text("0.75")
+    assert [row.accuracy for row in again(**asked).rows] == [0.75, 0.75]
+    assert not any(name.endswith(".tflite") for name in changed(before, tmp_path / "swept"))
+    asked["metric"] = lambda outputs, labels: 0.5
+    assert [row.accuracy for row in again(**asked).rows] == [0.5, 0.5]
+
+
 def test_other_calibration_data_convert_all_anew(
     again: Callable[..., Sweep], swept: Path, samples: Path
 ) -> None:
@@ -281,6 +304,30 @@ def test_files_of_others_are_left_alone(digits: Callable[..., tfq.Model], tmp_pa
         "sweep.json",
         "float16.tflite",
     }
+
+
+def test_errors_by_layer_that_others_wrote_are_left_alone(
+    again: Callable[..., Sweep], swept: Path
+) -> None:
+    content = json.loads((swept / "sweep.json").read_text())
+    content["comparison"]["file"] = "secret.compare.json"
+    # Not even where it says that there is such a row.
+    content["rows"][1]["name"] = "secret"
+    content["files"].append("secret.compare.json")
+    (swept / "sweep.json").write_text(json.dumps(content))
+    (swept / "secret.compare.json").write_text("mine")
+    found = again(output=swept)
+    assert found.comparison is not None and found.comparison["file"] != "secret.compare.json"
+    assert (swept / "secret.compare.json").read_text() == "mine"
+
+
+def test_errors_by_layer_of_another_row_go_away(again: Callable[..., Sweep], swept: Path) -> None:
+    content = json.loads((swept / "sweep.json").read_text())
+    content["comparison"]["file"] = "float16.compare.json"
+    (swept / "sweep.json").write_text(json.dumps(content))
+    (swept / "float16.compare.json").write_text("stale")
+    again(output=swept)
+    assert not (swept / "float16.compare.json").exists()
 
 
 def test_a_file_of_others_in_the_place_of_a_row_is_refused(

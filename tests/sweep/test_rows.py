@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -227,3 +228,22 @@ def test_patterns_that_fit_no_row_are_refused() -> None:
 def test_a_drop_that_is_no_limit_is_refused(drop: float) -> None:
     with pytest.raises(tfq.ArgumentError, match="max_accuracy_drop"):
         sweep("model.keras", max_accuracy_drop=drop)
+
+
+@pytest.mark.parametrize(
+    ("score", "wanted"), [(math.nan, "metric returned nan"), (-math.inf, "metric returned -inf")]
+)
+def test_a_row_says_that_its_metric_is_no_number(
+    again: Callable[..., Sweep], score: float, wanted: str
+) -> None:
+    found = again(metric=lambda outputs, labels: score, modes=["float32", "float16"], output=None)
+    assert [(row.error, row.accuracy) for row in found.rows] == [(wanted, None)] * 2
+
+
+def test_a_row_says_that_its_metric_is_no_number_for_the_reference(
+    again: Callable[..., Sweep],
+) -> None:
+    scores = iter([math.nan, 0.5])
+    found = again(metric=lambda outputs, labels: next(scores), modes=["float32"], output=None)
+    row = found.row("float32")
+    assert (row.error, row.accuracy, row.drop) == ("metric returned nan for float32", 0.5, None)

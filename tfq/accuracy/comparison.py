@@ -11,10 +11,12 @@ import numpy as np
 
 from tfq.accuracy.outputs import OutputDifference, OutputError
 from tfq.accuracy.reading import inputs_of, is_quantized, with_own_names
+from tfq.accuracy.shares import SHARES
 from tfq.errors import InvalidModelError
 from tfq.numerics.noise import clamped
 from tfq.runtime import Runner, quiet
 from tfq.runtime.fidelity import Outputs, places_of
+from tfq.terminal import printable
 
 if TYPE_CHECKING:
     from tfq.accuracy.layers import LayerErrors
@@ -73,6 +75,20 @@ class Comparison:
         before = next(iter(self.reference_scores.values()))
         after = next(iter(self.candidate_scores.values()))
         return before - after if self.higher_is_better else after - before
+
+    def __str__(self) -> str:
+        """Return what it says of the outputs and the score, in one line."""
+        found = [f"SQNR {self.sqnr:.1f} dB"]
+        if self.agreement is not None:
+            found.append(f"agreement {self.agreement:.2%}")
+        if self.reference_scores is not None and self.candidate_scores is not None:
+            (name, before), *_ = self.reference_scores.items()
+            style = ".2%" if name in SHARES else ".4g"
+            after = self.candidate_scores[name]
+            found.append(f"{name} {after:{style}} (reference {before:{style}})")
+        count = f"{self.samples:,} sample{'' if self.samples == 1 else 's'}"
+        names = f"{self.candidate} against {self.reference}"
+        return printable(f"{names}, {count}: {', '.join(found)}")
 
 
 class _Step(NamedTuple):
@@ -260,9 +276,9 @@ class _Follower:
         self._outputs = places_of(model.output_names, own.output_names, "output", places)
         self._inputs = []
         for spec, place in zip(inputs_of(model), inputs, strict=True):
-            column = reference.samples.columns[spec.name]
-            batch = spec.batch_size if spec.shape and spec.shape[0] else len(column[0])
-            shape = (batch, *column[0].shape[1:]) if column[0].ndim else ()
+            shape = reference.samples.columns[spec.name][0].shape
+            if shape and spec.shape and spec.shape[0]:
+                shape = (spec.batch_size, *shape[1:])
             _check_input(spec.name, spec.dtype, shape, own.inputs[place], places)
             self._inputs.append((spec.name, own.input_names[place], _dtype(own.inputs[place])))
         for name, tensor, place in zip(

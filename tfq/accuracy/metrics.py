@@ -13,7 +13,8 @@ import numpy as np
 from tfq.accuracy import detection, scoring
 from tfq.accuracy.counterparts import fits
 from tfq.accuracy.scoring import Scorer
-from tfq.errors import ArgumentError, CalibrationDataError
+from tfq.convert.labels import BOX
+from tfq.errors import ArgumentError, CalibrationDataError, users_code
 from tfq.model import Model
 from tfq.profiles.nearest import did_you_mean
 
@@ -84,7 +85,8 @@ def find(name: str | Function | None, model: Model, labels: Array | None) -> Met
 
     Raises:
         ArgumentError: If there is no such metric or function.
-        CalibrationDataError: If labels are missing, fit no output, or are none of the classes.
+        CalibrationDataError: If labels are missing, not finite, fit no output, or are none of the
+            classes.
     """
     function = _function(name)
     if not function and name is not None and name not in _MAKERS:
@@ -97,6 +99,7 @@ def find(name: str | Function | None, model: Model, labels: Array | None) -> Met
         if name is None:
             return None
         raise CalibrationDataError(f"labels: metric {_shown(name)} needs them (`y`), found none")
+    _check_finite(labels)
     if function:
         return function
     known_labels = _look_at(labels)
@@ -105,7 +108,7 @@ def find(name: str | Function | None, model: Model, labels: Array | None) -> Met
         found = _MAKERS[each](model, known_labels)
         if found:
             return found
-    raise _misfit(tried, model, labels)
+    raise _misfit(tried, model, known_labels)
 
 
 def _inferred(labels: _Labels) -> list[str]:
@@ -124,17 +127,44 @@ def _function(name: str | Function | None) -> Metric | None:
         function = load_function(name)
     else:
         return None
+    with users_code("metric: higher_is_better fails", ArgumentError):
+        higher_is_better = bool(getattr(function, "higher_is_better", True))
     shown = _shown(name)
     scorer = partial(scoring.FunctionScorer, shown.rpartition(":")[2], function)
-    return Metric(shown, bool(getattr(function, "higher_is_better", True)), scorer)
+    return Metric(shown, higher_is_better, scorer)
 
 
 def _shown(name: object) -> str:
     return name if isinstance(name, str) else getattr(name, "__name__", type(name).__name__)
 
 
+def _check_finite(labels: Array) -> None:
+    bad = ~np.isfinite(labels) if labels.dtype.kind == "f" else np.zeros(1, bool)
+    if bad.any():
+        raise CalibrationDataError(
+            f"labels: expected finite numbers; found NaN or infinity {_where(bad)}"
+        )
+
+
+def _where(bad: Array) -> str:
+    return f"in sample {np.argwhere(bad)[0][0]}"
+
+
+def _check_shapes(labels: Array) -> None:
+    """Check labels that `tfq.convert.labels` could not make one array of numbers."""
+    first, *others = map(np.shape, labels)
+    for place, shape in enumerate(others, 1):
+        if shape != first:
+            raise CalibrationDataError(
+                f"labels: expected one shape for all samples; got {list(first)} in sample 0 and "
+                f"{list(shape)} in sample {place}"
+            )
+
+
 def _look_at(labels: Array) -> _Labels:
     values = np.asarray(labels)
+    if values.dtype.kind == "O" and len(values):
+        _check_shapes(values)
     if values.dtype.kind not in "iubf":
         raise CalibrationDataError(f"labels: expected numbers, got {values.dtype}")
     are_integers = values.dtype.kind in "iub"
@@ -159,14 +189,21 @@ def _outputs(model: Model) -> list[_Output]:
     return found
 
 
-def _misfit(tried: list[str], model: Model, labels: Array) -> CalibrationDataError:
+def _misfit(tried: list[str], model: Model, labels: _Labels) -> CalibrationDataError:
+    values, same = labels.values, [fits(each.dims, labels.dims) for each in _outputs(model)]
+    if tried == ["top1"] and labels.dims and any(same) and not _are_one_hot(values):
+        bad = ~_one_hot_rows(values).reshape(len(values), -1)
+        return CalibrationDataError(
+            "labels: expected classes, or rows with a 1 for the class and 0 for all others "
+            f"(top1); found neither {_where(bad)}"
+        )
     outputs = ", ".join(
         f"{name or 'unnamed'} {tensor.dtype} {tensor.shape_text}"
         for name, tensor in zip(model.output_names, model.outputs, strict=True)
     )
     wanted = " or ".join(f"{_TAKES[each]} ({each})" for each in tried)
     return CalibrationDataError(
-        f"labels: expected {wanted}, for outputs {outputs}; got {labels.dtype} {list(labels.shape)}"
+        f"labels: expected {wanted}, for outputs {outputs}; got {values.dtype} {list(values.shape)}"
     )
 
 
@@ -196,8 +233,13 @@ def _rank(output: _Output, labels: _Labels) -> Callable[[Array, Array], Array] |
 
 
 def _are_one_hot(values: Array) -> bool:
-    flat = values.reshape(-1, _without_ones(values.shape[1:])[-1])
-    return bool(((flat == 0) | (flat == 1)).all() and (flat.sum(axis=1) == 1).all())
+    return bool(_one_hot_rows(values).all())
+
+
+def _one_hot_rows(values: Array) -> Array:
+    rows = values.reshape(-1, _without_ones(values.shape[1:])[-1])
+    found: Array = ((rows == 0) | (rows == 1)).all(axis=1) & (rows.sum(axis=1) == 1)
+    return found
 
 
 def _miou(model: Model, labels: _Labels) -> Metric | None:
@@ -239,8 +281,15 @@ def _check_classes(values: Array, classes: int) -> None:
 def _map(model: Model, labels: _Labels) -> Metric | None:
     values = labels.values
     places = detection.box_outputs(model)
-    if places is None or values.ndim != 3 or values.shape[2] != 5:
+    if places is None or values.ndim != 3 or values.shape[2] != BOX:
         return None
+    classes = values[..., 4]
+    bad = (classes != np.rint(classes)) | (classes >= scoring.MOST_CLASSES)
+    if bad.any():
+        raise CalibrationDataError(
+            f"labels: expected classes 0 to {scoring.MOST_CLASSES - 1}, or negative ones for no "
+            f"box; got {classes[bad][0]:g} {_where(bad)}"
+        )
     return Metric("map", True, partial(detection.BoxScorer, places))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from tfq.accuracy.running import check_not_compiled
 from tfq.convert import calibration, flatbuffers, readers, shapes
 from tfq.convert.calibration import Samples
+from tfq.convert.labels import as_array
 from tfq.convert.sources import InputSpec
 from tfq.errors import ArgumentError, CalibrationDataError, InvalidModelError
 from tfq.model import Model, Tensor, load
@@ -105,6 +106,7 @@ def open_reference(
     scaling: dict[str, Any] = {"image_scale": image_scale, "parse_function": parse_function}
     if signature is None and _is_flatbuffer(reference):
         model = with_own_names(open_model(reference, "reference"))
+        shapes.check_batch_size(batch_size)
         inputs = shapes.resolve(inputs_of(model), None, input_shapes or {})
         reading = Reading(model, model.name, calibration.read(data, inputs, what=_WHAT, **scaling))
     else:
@@ -178,7 +180,7 @@ def read_labels(labels: Any, count: int) -> np.ndarray[Any, Any]:
     """
     if readers.is_path(labels):
         labels = _labels_at(Path(labels))
-    values = np.atleast_1d(np.asarray(labels))
+    values = np.atleast_1d(as_array(labels))
     if len(values) != count:
         raise CalibrationDataError(f"labels: expected {count}, one a sample; got {len(values)}")
     return values

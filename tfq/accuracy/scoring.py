@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tfq.errors import ArgumentError, CalibrationDataError, one_line
+from tfq.errors import ArgumentError, CalibrationDataError, one_line, users_code
 
 Array = np.ndarray[Any, Any]
 
@@ -235,13 +235,12 @@ class FunctionScorer:
         Raises:
             ArgumentError: If it fails, or returns something else than numbers.
         """
-        try:
+        # What it returns may be of the user's own class: to look at it runs more of that code.
+        with users_code(f"metric {self._name} fails", ArgumentError):
             columns = [np.concatenate(column) for column in zip(*self._outputs, strict=True)]
-            found = self._function(columns, np.asarray(self._labels))
-        except (Exception, SystemExit) as error:  # the user's code runs here
-            raise ArgumentError(
-                f"metric {self._name} fails: {type(error).__name__}: {one_line(error)}"
-            ) from error
+            return self._numbers(self._function(columns, np.asarray(self._labels)))
+
+    def _numbers(self, found: Any) -> dict[str, float]:
         scores = found if isinstance(found, Mapping) else {self._name: found}
         try:
             numbers = {str(name): float(score) for name, score in scores.items()}

@@ -23,8 +23,11 @@ TERMINATED = 143
 __all__ = ["main", "print_error", "print_warning"]
 
 
-class _Termination(BaseException):
-    """What SIGTERM raises, so that files that are being written go away."""
+class _Termination(KeyboardInterrupt):
+    """What SIGTERM raises, so that files that are being written go away.
+
+    What lets Ctrl-C through, whatever else it catches, lets it through, too.
+    """
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,12 +67,12 @@ def _run(words: list[str]) -> int:
     except errors.Error as error:
         print_error(str(error))
         return WRONG_USE
-    except KeyboardInterrupt:
-        _print_line("interrupted")
-        return INTERRUPTED
     except _Termination:
         _print_line("terminated")
         return TERMINATED
+    except KeyboardInterrupt:
+        _print_line("interrupted")
+        return INTERRUPTED
     except BrokenPipeError:
         _forget_stdout()
         return BROKEN_PIPE

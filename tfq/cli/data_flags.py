@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -201,12 +202,15 @@ def _input_shape(text: str) -> tuple[str, tuple[int | None, ...]]:
 
 @contextlib.contextmanager
 def one_line_warnings() -> Iterator[None]:
-    """Show tfq's warnings as it shows errors, and nobody else's."""
+    """Show tfq's warnings as it shows errors, nobody else's, and what is printed on stderr.
+
+    Stdout is for the result, which may be JSON; the user's own code may print what it likes.
+    """
 
     def show(message: Any, *_: Any, **__: Any) -> None:
         print_warning(str(message))
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", ConversionWarning)
         warnings.showwarning = show

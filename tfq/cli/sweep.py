@@ -2,15 +2,22 @@
 
 The model is a .keras, .h5, .hdf5 or float .tflite file, or a SavedModel directory. The directory
 --output gets a .tflite for each row of the table and sweep.json; what is there already and still
-valid is not done again. A mode that fails is a row with its reason.
+valid is not done again. A mode that fails is a row with its reason: exit status 1 if all do.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from tfq.cli import data_flags
 from tfq.sweep import MAX_ACCURACY_DROP, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tfq.sweep.result import Sweep
 
 FLAGS = flags.FlagValues()
 USAGE = (
@@ -73,16 +80,16 @@ def run(arguments: list[str]) -> int:
         arguments: must be empty: everything has a flag.
 
     Returns:
-        0, whatever is recommended.
+        0, whatever is recommended; 1 if every row failed.
 
     Raises:
         tfq.Error: for anything that the user can mend.
     """
     from tfq.report.json_text import to_json
-    from tfq.report.sweep_text import sweep_text
 
     data_flags.check_given(f"sweep {USAGE}", FLAGS, ("model", "output"), arguments)
     with data_flags.one_line_warnings():
+        options = data_flags.keywords(FLAGS)  # runs the module of --parse_function
         found = sweep(
             FLAGS.model,
             profiles=[each for each in FLAGS.profiles if each],
@@ -91,7 +98,17 @@ def run(arguments: list[str]) -> int:
             max_accuracy_drop=FLAGS.max_accuracy_drop,
             modes=[each for each in FLAGS.modes if each],
             output=FLAGS.output,
-            **data_flags.keywords(FLAGS),
+            **options,
         )
-    print(to_json(found.to_data()) if FLAGS.format == "json" else sweep_text(found))
-    return 0
+    print(to_json(found.to_data()) if FLAGS.format == "json" else _text(found, options))
+    return 0 if any(row.ok for row in found.rows) else 1
+
+
+def _text(found: Sweep, options: Mapping[str, Any]) -> str:
+    from tfq.profiles import load
+    from tfq.report.sweep_text import sweep_text
+    from tfq.sweep.commands import commands
+
+    devices = {load(each).name: each for each in FLAGS.profiles if each}
+    again = commands(found, FLAGS.model, FLAGS.calibration_data, options, devices)
+    return sweep_text(found, again)

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from tfq.convert import readers
+from tfq.convert.labels import as_array
 from tfq.convert.scaling import Scaling
 from tfq.convert.sources import InputSpec
-from tfq.errors import CalibrationDataError, ConversionWarning, Error, one_line
+from tfq.errors import CalibrationDataError, ConversionWarning, users_code
 
 FEW = 20
 """Below this many samples a warning is due; 100 to 500 are usual (TensorFlow's guide)."""
@@ -94,16 +95,13 @@ def read(
     """
     scaling = None if image_scale is None else Scaling.parse(image_scale)
     reader = _Reader(inputs, scaling, parse_function, what)
-    try:
-        columns, labels = reader.columns(data)
-        cast = {spec.name: reader.cast(spec, columns[spec.name]) for spec in inputs}
-        samples = Samples(cast, labels)
-    except Error:
-        raise
-    except MemoryError as error:
-        raise CalibrationDataError(f"{what}: too large for this machine's memory") from error
-    except (Exception, SystemExit) as error:  # the user's own generator or parse function runs here
-        raise CalibrationDataError(f"{what}: {type(error).__name__}: {one_line(error)}") from error
+    with users_code(what, CalibrationDataError):  # a generator or parse function
+        try:
+            columns, labels = reader.columns(data)
+            cast = {spec.name: reader.cast(spec, columns[spec.name]) for spec in inputs}
+            samples = Samples(cast, labels)
+        except MemoryError as error:
+            raise CalibrationDataError(f"{what}: too large for this machine's memory") from error
     _check_lengths(samples, what)
     if scaling is not None and not reader.has_images:
         raise CalibrationDataError(
@@ -163,6 +161,25 @@ def _is_constant(column: Sequence[np.ndarray]) -> bool:
     return all(np.all(item == first) for item in column)
 
 
+def _is_batch(spec: InputSpec, array: np.ndarray, label: np.ndarray | None) -> bool:
+    """Whether the first axis of an array in a stream is samples, by the input and the labels."""
+    if not spec.shape or array.ndim != len(spec.shape):
+        return False
+    if spec.batch_size == 1 or len(array) != spec.batch_size:
+        return True
+    # It may be all that the input takes at once, unless each row has its label.
+    return label is not None and array.ndim > 1 and label.shape[:1] == (len(array),)
+
+
+def _numpy_type(spec: InputSpec, what: str) -> np.dtype[Any]:
+    try:
+        return np.dtype("float32" if spec.dtype == "bfloat16" else spec.dtype)
+    except TypeError:
+        raise CalibrationDataError(
+            f"{what}: no samples can be given for {spec}; expected an input of numbers"
+        ) from None
+
+
 class _Reader:
     """What is known while data are read: the inputs they must fit and how to scale them."""
 
@@ -213,7 +230,7 @@ class _Reader:
                 columns[spec.name] = array[:, np.newaxis]
             elif array.ndim != len(spec.shape) + 1:
                 raise self._misfit(spec, array.shape, array.dtype)
-        return columns, None if labels is None else np.atleast_1d(np.asarray(labels))
+        return columns, None if labels is None else np.atleast_1d(as_array(labels))
 
     def _from_stream(self, data: Any) -> tuple[dict[str, Sequence[Any]], np.ndarray | None]:
         stream = data() if callable(data) and not isinstance(data, Iterable) else data
@@ -230,8 +247,7 @@ class _Reader:
             read = max(count, len(columns[self.inputs[0].name]))
             if may_not_end and read >= STREAM_LIMIT:
                 break
-        complete = len(labels) == len(columns[self.inputs[0].name])
-        return dict(columns), np.asarray(labels) if labels and complete else None
+        return dict(columns), as_array(labels) if labels else None
 
     def _add(self, element: Any, columns: dict[str, list[Any]], labels: list[Any]) -> None:
         """Adds one element of a stream: a sample or a batch of them, perhaps with labels."""
@@ -239,19 +255,38 @@ class _Reader:
         if not isinstance(features, Mapping):
             features = dict(zip([spec.name for spec in self.inputs], features, strict=True))
         arrays = self._by_name({str(key): np.asarray(value) for key, value in features.items()})
-        for spec in self.inputs:
-            columns[spec.name].extend(self._items(spec, arrays[spec.name]))
-        if label is not None:
-            labels.extend(np.atleast_1d(np.asarray(label)))
+        own = None if label is None else as_array(label)
+        batched = [_is_batch(spec, arrays[spec.name], own) for spec in self.inputs]
+        column = columns[self.inputs[0].name]
+        before = len(column)
+        for spec, is_batch in zip(self.inputs, batched, strict=True):
+            columns[spec.name].extend(self._items(spec, arrays[spec.name], is_batch))
+        if before and bool(labels) != (own is not None):
+            raise CalibrationDataError(
+                f"{self.what}: expected labels for all samples or for none; "
+                f"sample {before} has {'none' if own is None else 'one'}, unlike those before it"
+            )
+        if own is not None:
+            labels.extend(self._labels(own, len(column) - before, any(batched)))
 
-    def _items(self, spec: InputSpec, array: np.ndarray) -> Iterable[np.ndarray]:
+    def _items(self, spec: InputSpec, array: np.ndarray, is_batch: bool) -> Iterable[np.ndarray]:
         """One sample, a batch of samples, or all that an input takes at once."""
         if array.ndim == len(spec.shape) - 1:
             return [array[np.newaxis]]
         if array.ndim != len(spec.shape):
             raise self._misfit(spec, array.shape, array.dtype)
-        is_whole = not spec.shape or (spec.batch_size > 1 and len(array) == spec.batch_size)
-        return [array] if is_whole else array[:, np.newaxis]
+        return array[:, np.newaxis] if is_batch else [array]
+
+    def _labels(self, label: np.ndarray, count: int, is_batch: bool) -> Iterable[Any]:
+        """What an element's label says of each of its samples."""
+        if is_batch and label.shape[:1] == (count,):
+            return label
+        if count == 1:
+            return [label]
+        raise CalibrationDataError(
+            f"{self.what}: expected {count} labels, for a batch of {count} samples; "
+            f"got {label.dtype} {list(label.shape)}"
+        )
 
     def _split(self, element: Any) -> tuple[Any, Any]:
         """Tells features from a label, by the number of inputs."""
@@ -298,11 +333,12 @@ class _Reader:
         for index, item in enumerate(column):
             if not fits or np.shape(item) != shape:
                 where = f" in sample {index}" if index else ""
-                raise self._misfit(spec, (len(column), *np.shape(item)[1:]), item.dtype, where)
+                own = np.shape(item)[1:] if np.shape(item)[:1] == (1,) else np.shape(item)
+                raise self._misfit(spec, (len(column), *own), item.dtype, where)
         return [self._value(spec, np.asarray(item), index) for index, item in enumerate(column)]
 
     def _value(self, spec: InputSpec, item: np.ndarray, index: int) -> np.ndarray:
-        wanted = np.dtype("float32" if spec.dtype == "bfloat16" else spec.dtype)
+        wanted = _numpy_type(spec, self.what)
         is_image = item.dtype.kind in "iu" and item.ndim == 4
         self.has_images |= is_image
         if is_image and wanted.kind == "f" and self.scaling is not None:

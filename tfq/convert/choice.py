@@ -64,7 +64,7 @@ def choose(making: Maker, saved: Ranges | None, *, for_all_modes: bool = False) 
     """Make what the plan's level wants, and what the converter alone makes; keep the better.
 
     Fewer operators in float count first, then the outputs on the calibration data. What is about as
-    good goes to the converter: it has used these samples for less.
+    good goes to the converter, which fits less to these samples.
 
     Args:
         making: Makes the float model, and what the converter makes.

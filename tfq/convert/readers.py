@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import importlib.util
 import os
 import re
 import sys
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +24,9 @@ from tfq.errors import (
     ConversionWarning,
     MissingDependencyError,
     one_line,
+    users_code,
 )
+from tfq.runtime import quiet
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 IMAGE_LIMIT = 500
@@ -83,24 +85,25 @@ def load_function(reference: str) -> Callable[..., Any]:
         ArgumentError: there is no such file, module or function, or importing it fails.
     """
     place, _, name = reference.rpartition(":")
-    try:
+    what = f"expected FILE.py:FUNCTION or module:function; {reference!r} fails"
+    with users_code(what, ArgumentError):
         module = _load_module(Path(place)) if place.endswith(".py") else _import_module(place)
+        if not hasattr(module, name):
+            raise ArgumentError(f"{reference!r}: expected a function there, found none")
         function = getattr(module, name)
-    except (Exception, SystemExit) as error:  # the user's module runs here
-        raise ArgumentError(
-            f"expected FILE.py:FUNCTION or module:function; {reference!r} fails: {one_line(error)}"
-        ) from error
     if not callable(function):
         raise ArgumentError(f"{reference!r}: expected a function, found {type(function).__name__}")
     return function  # type: ignore[no-any-return]
 
 
 def _load_module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # Its own name might be that of a module that others import. One without dots can be pickled.
+    name = f"_users_file_{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()}"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(str(path))
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # dataclasses look their module up
+    sys.modules[name] = module  # dataclasses and pickle look their module up
     with _importable_from(path.resolve().parent):
         spec.loader.exec_module(module)
     return module
@@ -126,8 +129,12 @@ def _arrays(path: Path, inputs: Sequence[InputSpec], what: str) -> Mapping[str, 
             return {inputs[0].name: np.load(path, mmap_mode="r", allow_pickle=False)}
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, TypeError, KeyError) as error:
-        reason = " ".join(str(error).split())
+    except MemoryError as error:
+        raise CalibrationDataError(
+            f"{what}: {path}: too large for this machine's memory: {one_line(error)}"
+        ) from error
+    except Exception as error:  # NumPy and zipfile raise whatever a broken file provokes
+        reason = one_line(error)
         if "allow_pickle" in reason or "Python objects" in reason:
             reason = "it holds pickled Python objects, which are never loaded"
         raise CalibrationDataError(
@@ -140,14 +147,15 @@ def _records(path: Path, parse_function: Callable[[Any], Any] | None, what: str)
         raise CalibrationDataError(
             f"{what}: {path}: a TFRecord needs a parse_function that makes a sample of an example"
         )
-    try:
-        import tensorflow as tf
-    except ImportError as error:
-        raise MissingDependencyError(
-            "reading TFRecords needs tensorflow: pip install 'tfq[convert]'"
-        ) from error
     compression = "GZIP" if path.suffix == ".gz" else ""
-    return tf.data.TFRecordDataset(str(path), compression_type=compression).map(parse_function)
+    with quiet.silenced():
+        try:
+            import tensorflow as tf
+        except ImportError as error:
+            raise MissingDependencyError(
+                "reading TFRecords needs tensorflow: pip install 'tfq[convert]'"
+            ) from error
+        return tf.data.TFRecordDataset(str(path), compression_type=compression).map(parse_function)
 
 
 def _images(directory: Path, inputs: Sequence[InputSpec], what: str) -> np.ndarray[Any, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
+from typing import Any
 
 from tfq.convert.sources import InputSpec
 from tfq.errors import ArgumentError
@@ -22,11 +24,14 @@ def resolve(
         input_shapes: whole shapes with the batch, by input name.
 
     Raises:
-        ArgumentError: `batch_size` is not positive, or `input_shapes` names no input or contradicts
-            the model.
+        ArgumentError: `batch_size` is not positive, or `input_shapes` is no dictionary of shapes,
+            names no input or contradicts the model.
     """
-    if batch_size is not None and batch_size < 1:
-        raise ArgumentError(f"batch_size: expected 1 or more, or None for open; got {batch_size}")
+    check_batch_size(batch_size)
+    if not isinstance(input_shapes, Mapping):
+        raise ArgumentError(
+            f"input_shapes: expected shapes by input name; got {type(input_shapes).__name__}"
+        )
     known = [spec.name for spec in inputs]
     for name in input_shapes:
         if name not in known:
@@ -39,6 +44,20 @@ def resolve(
         else replace(spec, shape=_fill(spec.shape, (batch_size,)))
         for spec in inputs
     )
+
+
+def check_batch_size(batch_size: Any) -> None:
+    """Refuses what is no batch.
+
+    Raises:
+        ArgumentError: it is neither None nor an integer of 1 or more.
+    """
+    if batch_size is not None and not _is_size(batch_size):
+        raise ArgumentError(f"batch_size: expected 1 or more, or None for open; got {batch_size!r}")
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, Integral) and int(value) >= 1
 
 
 def fill(inputs: Sequence[InputSpec], samples: Mapping[str, Shape]) -> tuple[InputSpec, ...]:
@@ -58,10 +77,13 @@ def _fill(shape: Shape, dims: Shape) -> Shape:
     return tuple(dim if own is None else own for own, dim in zip(shape, padded, strict=False))
 
 
-def _asked(spec: InputSpec, shape: Shape) -> InputSpec:
+def _asked(spec: InputSpec, asked: Any) -> InputSpec:
+    shape = tuple(asked) if isinstance(asked, Sequence) else ()
     fits = len(shape) == len(spec.shape) and all(
-        own is None or own == dim for own, dim in zip(spec.shape, shape, strict=True)
+        dim == own if own is not None else dim is None or _is_size(dim)
+        for own, dim in zip(spec.shape, shape, strict=True)
     )
-    if not fits:
-        raise ArgumentError(f"input_shapes: expected a shape that fits {spec}; got {list(shape)}")
-    return replace(spec, shape=tuple(shape))
+    if not fits or not isinstance(asked, Sequence):
+        found = list(shape) if shape else repr(asked)
+        raise ArgumentError(f"input_shapes: expected a shape that fits {spec}; got {found}")
+    return replace(spec, shape=shape)

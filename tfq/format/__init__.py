@@ -17,7 +17,7 @@ from tfq.format.indices import ABSENT, check_indices
 from tfq.format.malformed import SEPARATOR
 from tfq.format.output import check_apart, check_place, source_chunks, write_whole
 from tfq.format.schema import Field, Schema, TableSchema, builtin_operators, tflite
-from tfq.format.source import Source, open_source
+from tfq.format.source import Source, at_once, open_source
 from tfq.format.table import Table
 from tfq.format.verify import verify
 from tfq.format.writer import write
@@ -33,6 +33,7 @@ __all__ = [
     "Source",
     "Table",
     "TableSchema",
+    "at_once",
     "builtin_operators",
     "check_apart",
     "check_place",

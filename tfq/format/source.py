@@ -115,8 +115,28 @@ def open_source(model: str | os.PathLike[str] | bytes | bytearray | memoryview) 
         raise InvalidModelError(f"{path!r}: cannot be read: {error}") from None
 
 
+def at_once(path: str, flags: int) -> int:
+    """Open a file without waiting: an `opener` for `open`.
+
+    A pipe that nobody has opened for writing is then empty, where `open` waits for ever. One with
+    a writer, such as a shell's `<(command)`, is read as it comes.
+
+    Args:
+        path: Of anything.
+        flags: As `os.open` takes them.
+
+    Returns:
+        A file descriptor that waits for what a writer sends.
+    """
+    if not hasattr(os, "O_NONBLOCK"):  # Windows has no such pipes
+        return os.open(path, flags)
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
 def _read(path: str) -> bytes | mmap.mmap:
-    with open(path, "rb") as file:  # noqa: PTH123
+    with open(path, "rb", opener=at_once) as file:
         state = os.fstat(file.fileno())
         if not stat.S_ISREG(state.st_mode):
             # A pipe or a device: look before reading what may never end.

@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq import errors
+from tfq.format import at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -186,7 +187,7 @@ def _read(path: str) -> Any:
     import json
 
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb", opener=at_once) as file:
             raw = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise errors.ArgumentError(

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfq import errors
+from tfq.format import at_once
 from tfq.lint.finding import SEVERITIES
 from tfq.lint.formats import FORMATS
 from tfq.lint.selection import NOTHING, Layer
@@ -123,7 +124,7 @@ def _config(path: str) -> Config | None:
 
 def _content(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb", opener=at_once) as file:
             return file.read()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

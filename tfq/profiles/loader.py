@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tfq import errors
-from tfq.format import builtin_operators
+from tfq.format import at_once, builtin_operators
 from tfq.profiles import constraint, profile
 from tfq.profiles.nearest import did_you_mean
 
@@ -142,7 +142,7 @@ def _read(path: str) -> dict[str, Any]:
     import json
 
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb", opener=at_once) as file:
             raw = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -84,8 +84,7 @@ def _why(diagnosis: Diagnosis) -> str:
     text = f"{fitted(layer.op, _OP)} {fitted(layer.name, _NAME)}"
     if layer.alone is not None:
         most = "costs most" if layer is first else "costs much"
-        text += f" {most}: with nothing else in 8 bits the outputs have "
-        text += f"{_decibels(layer.alone)} dB"
+        text += f" {most}: it alone in 8 bits leaves the outputs {_decibels(layer.alone)} dB"
     elif layer is first:
         text += " errs most"
     if not layer.causes:
@@ -96,7 +95,7 @@ def _why(diagnosis: Diagnosis) -> str:
 
 def _what_to_do(diagnosis: Diagnosis) -> str:
     if diagnosis.verdict == "input":
-        return next(each.advice for each in diagnosis.checks if each.helps)
+        return f"if so: {next(each.advice for each in diagnosis.checks if each.helps)}"
     best = next((each for each in diagnosis.remedies if each.name == diagnosis.recommended), None)
     if best is None:
         return "nothing that was tried helps" if diagnosis.remedies else ""
@@ -172,11 +171,14 @@ def _checks(diagnosis: Diagnosis) -> str:
         return ""
     if not helping and diagnosis.verdict != "float_model":
         count = len(diagnosis.checks)
-        return f"{count} other ways to prepare inputs and labels were tried: none does better"
+        return (
+            f"{count} other ways to prepare inputs and labels were tried: none does clearly better"
+        )
     rows = [_check(each, diagnosis) for each in diagnosis.checks[: max(len(helping), _MOST_CHECKS)]]
     metric = fitted(diagnosis.metric, _METRIC)
-    lines = ["float, with the data prepared otherwise (on some of the samples):"]
-    lines.append(table(["", metric, "gain", ""], rows, align="<>>", indent=_INDENT))
+    lines = ["float, with the data prepared otherwise (on all samples if it seems to help):"]
+    header = ["", metric, "gain", "samples", ""]
+    lines.append(table(header, rows, align="<>>>", indent=_INDENT))
     return "\n".join(lines)
 
 
@@ -185,6 +187,7 @@ def _check(check: Check, diagnosis: Diagnosis) -> list[str]:
         check.name,
         _score(check.score, diagnosis.metric or ""),
         _points(check.gain, diagnosis.metric),
+        f"{check.samples:,}",
         "helps" if check.helps else "",
     ]
 
@@ -213,14 +216,14 @@ def _layers(diagnosis: Diagnosis) -> str:
     if diagnosis.errors:
         lines.append(_course([sqnr for _, sqnr in diagnosis.errors]))
     has_alone = any(each.alone is not None for each in diagnosis.layers)
-    header = ["op", "output", "own dB", "so far dB", "alone dB"][: 5 if has_alone else 4]
+    header = ["op", "output", "isolated", "so far", "alone in 8 bits"][: 5 if has_alone else 4]
     rows = [_layer(each)[: len(header)] for each in diagnosis.layers]
     lines.append(table(header, rows, align="<<>>>"[: len(header)], indent=_INDENT))
-    legend = "own: fed by float; so far: as it runs"
+    legend = "isolated: at its output, fed with float's values; so far: there, as the model runs"
     if has_alone:
-        legend += "; alone: at the model's outputs, if only it has 8 bits"
-    lines += [_INDENT + legend, *_layer_causes(diagnosis.layers)]
-    return "\n".join(["layers with the largest errors of their own:", *lines])
+        legend += "; alone in 8 bits: at the model's worst output, with all other layers in float"
+    lines += [*_wrapped(legend, _INDENT, _INDENT), *_layer_causes(diagnosis.layers)]
+    return "\n".join(["layers with the largest isolated errors (SQNR, dB):", *lines])
 
 
 def _layer_causes(layers: Sequence[Layer]) -> Iterator[str]:

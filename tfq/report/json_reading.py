@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tfq.errors import one_line
+from tfq.format import at_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,7 @@ def read_json(path: Path, schema: str, most_bytes: int) -> Any:
 
 def _content(path: Path, most_bytes: int) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=at_once) as file:
             content = file.read(most_bytes + 1)
     except OSError as error:
         raise ValueError(error.strerror) from None

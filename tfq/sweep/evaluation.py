@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from tfq import ops
@@ -71,7 +72,7 @@ def worth(reference: Reference, model: Model) -> dict[str, Any]:
     comparison = against(reference, model)
     broken = any(each.not_finite for each in comparison.outputs) and comparison.sqnr <= -EXACT
     return _scored(comparison, metric_name(reference)) | {
-        "error": "its outputs hold NaN or infinity" if broken else None,
+        "error": "its outputs hold NaN or infinity" if broken else _no_score(comparison),
         "agreement": finite(comparison.agreement),
         "sqnr": finite(comparison.sqnr),
     }
@@ -84,6 +85,16 @@ def milliseconds(reference: Reference, model: Model) -> float:
         tfq.Error: If it cannot be run.
     """
     return round(_MILLISECONDS * latency(model, _as_taken(reference, model)), 4)
+
+
+def _no_score(comparison: Comparison) -> str | None:
+    """Say that the metric returned no finite number, for the model or for the reference."""
+    scored = {"": comparison.candidate_scores, " for float32": comparison.reference_scores}
+    for whose, scores in scored.items():
+        score = next(iter((scores or {}).values()), 0.0)
+        if not math.isfinite(score):
+            return f"metric returned {score}{whose}"
+    return None
 
 
 def _scored(comparison: Comparison, metric: str) -> dict[str, Any]:

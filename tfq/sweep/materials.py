@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -105,7 +106,10 @@ class Materials:
 
     @cached_property
     def evaluation_key(self) -> str | None:
-        """A hash of what all evaluations depend on but the file; None if there are none."""
+        """A hash of what all evaluations depend on but the file; None if there are none.
+
+        With a metric of the user's, it is another for each sweep: see `_is_users`.
+        """
         from tfq.runtime.latency import machine
 
         if self.data is None:
@@ -114,15 +118,18 @@ class Materials:
         labels = digests.of_data(self.labels)
         if None in (own, labels) or self.options.get("parse_function") is not None:
             own = digests.of_samples(self.samples) if self.samples is not None else None
-        metric = self.metric if isinstance(self.metric, str) else repr(self.metric)
-        return digests.key(self.conversion_key, own, labels, metric, _code(metric), *machine())
+        metric = secrets.token_hex() if _is_users(self.metric) else self.metric
+        return digests.key(self.conversion_key, own, labels, metric, *machine())
 
 
 def _plain(value: Any) -> Any:
     return sorted(value.items()) if isinstance(value, Mapping) else value
 
 
-def _code(metric: str) -> str | None:
-    """A hash of the user's file with the metric, so that a change of it counts."""
-    place, _, _ = metric.rpartition(":")
-    return digests.of_path(place) if place.endswith(".py") else None
+def _is_users(metric: Any) -> bool:
+    """Whether a metric is a function of the user's.
+
+    What it depends on (modules that it imports, files that it reads) cannot be found, so that
+    nothing says whether it would still return the same: each sweep evaluates with it anew.
+    """
+    return metric is not None and (not isinstance(metric, str) or ":" in metric)

@@ -89,8 +89,8 @@ class Measure(NamedTuple):
 def best(rows: Iterable[Row], wish: Wish) -> str | None:
     """Choose the smallest row that fits.
 
-    Of rows about as small (`SAME_SIZE`, `BLOCK`), those that lose least; of these, the fast ones; of these, the one whose
-    outputs are closest to float32's.
+    Of rows about as small (`SAME_SIZE`, `BLOCK`), those that lose least; of these, the fast ones;
+    of these, the one whose outputs are closest to float32's.
 
     Returns:
         Its name; None if none fits.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfq.errors import ArgumentError
+from tfq.terminal import printable
 
 if TYPE_CHECKING:
     from tfq.model import Model
@@ -141,6 +142,10 @@ class Sweep:
     key: str
     rows: tuple[Row, ...]
     directory: Path | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        """Return which row to ship, and why."""
+        return printable(f"{self.model}: recommended: {self.recommended or 'none'}: {self.reason}")
 
     def row(self, name: str) -> Row:
         """Return the row of a name.

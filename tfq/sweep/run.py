@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
-from tfq.errors import ConversionWarning, Error, one_line
+from tfq.errors import ConversionWarning, reason
 from tfq.report.json_text import to_json
 from tfq.runtime import quiet
 from tfq.runtime.latency import machine
@@ -136,7 +136,7 @@ class Sweeper:
             # It may fit when less else runs.
             return replace(row, status="failed", error="out of memory")
         except Exception as error:  # converters raise whatever a model provokes
-            return replace(row, status="failed", error=_reason(error), key=key)
+            return replace(row, status="failed", error=reason(error), key=key)
         file, kept = self.store.save(way.name, model)
         self._models[way.name] = kept
         made = replace(row, file=file, sha256=digests.of_bytes(bytes(kept)), key=key)
@@ -164,7 +164,7 @@ class Sweeper:
         except MemoryError:
             return replace(known, error="not evaluated: out of memory", evaluation_key=None)
         except Exception as error:  # interpreters and metrics raise whatever a model provokes
-            return replace(known, error=f"not evaluated: {_reason(error)}")
+            return replace(known, error=f"not evaluated: {reason(error)}")
 
     def _timed(self, row: Row) -> Row:
         """Measure how long a model takes that could be evaluated."""
@@ -176,7 +176,7 @@ class Sweeper:
         try:
             return replace(row, latency_ms=evaluation.milliseconds(reference, self._model(row)))
         except Exception as error:  # as above
-            return replace(row, error=f"latency not measured: {_reason(error)}")
+            return replace(row, error=f"latency not measured: {reason(error)}")
 
     def _linted(self, row: Row) -> Row:
         verdicts = {}
@@ -233,15 +233,19 @@ class Sweeper:
             comparison = against(reference, self.store.model(name), per_layer=True)
         except Exception as error:  # of use to look at, but the sweep's answer stands without it
             warnings.warn(
-                f"{name}: no errors by layer: {_reason(error)}", ConversionWarning, stacklevel=2
+                f"{name}: no errors by layer: {reason(error)}", ConversionWarning, stacklevel=2
             )
             return None
         return to_json(comparison_data(comparison)) + "\n"
 
     def _forget_comparison(self, current: dict[str, str] | None) -> None:
         earlier = self.store.earlier.comparison if self.store.earlier else None
-        if earlier and (current is None or earlier["file"] != current["file"]):
-            self.store.remove(earlier["file"])
+        if not earlier or (current is not None and earlier["file"] == current["file"]):
+            return
+        # `sweep.json` might name any file, and call a row as any: these are a sweep's for sure.
+        for way in chosen(self.profiles):
+            if earlier["file"] == way.name + COMPARISON_SUFFIX:
+                self.store.remove(way.name)
 
     def _sweep(self, reason: str) -> Sweep:
         from importlib.metadata import version
@@ -308,13 +312,6 @@ def _described(way: Way) -> Row:
         passes=",".join(asked.plan.terms()) if asked.plan.level == "passes" else None,
         weight_bits=asked.weight_bits if asked.mode.granularities else None,
     )
-
-
-def _reason(error: Exception) -> str:
-    text = one_line(error)
-    if isinstance(error, Error):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 @contextmanager

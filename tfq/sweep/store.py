@@ -125,10 +125,9 @@ class Store:
             write_whole(self._place(name), [text.encode("utf-8", "surrogatepass")])
 
     def remove(self, name: str) -> None:
-        """Remove errors by layer that no longer say what is true."""
-        # What else `sweep.json` names here might be anything.
-        if self.directory is not None and name.endswith(COMPARISON_SUFFIX):
-            (self.directory / name).unlink(missing_ok=True)
+        """Remove the errors by layer of a row, which no longer say what is true."""
+        if self.directory is not None:
+            (self.directory / (name + COMPARISON_SUFFIX)).unlink(missing_ok=True)
 
     def _place(self, name: str) -> Path:
         assert self.directory is not None

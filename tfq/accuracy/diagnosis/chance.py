@@ -89,7 +89,7 @@ def sign_test(better: int, worse: int) -> float:
         worse: How often it did not.
     """
     count = better + worse
-    return sum(math.comb(count, each) for each in range(better, count + 1)) / 2**count
+    return sum(math.comb(count, each) for each in range(better, count + 1)) / (1 << count)
 
 
 def _better(before: float, after: float) -> int:

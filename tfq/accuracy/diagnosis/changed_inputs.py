@@ -91,7 +91,7 @@ def changes(seen: Mapping[str, Extent]) -> Iterator[Changed]:
     extent = _joined(chosen)
     # Of changes that do as well, the first is named: the simple ones.
     if extent.is_image and extent.channels == 3:
-        advice = "swap red and blue: the model was trained with the other order of channels"
+        advice = "swap red and blue"
         yield Changed("red and blue swapped", advice, swapped, names)
     yield from _scales(extent, names)
     if not images:
@@ -103,7 +103,7 @@ def changes(seen: Mapping[str, Extent]) -> Iterator[Changed]:
         advice = "swap height and width of the data"
         yield Changed("height and width swapped", advice, lambda x: x.swapaxes(1, 2), names)
     total = extent.low + extent.high
-    advice = "invert the pixels: the model was trained with light and dark the other way round"
+    advice = "invert the pixels: light becomes dark"
     yield Changed("inverted", advice, lambda x: total - x, names)
 
 
@@ -111,7 +111,7 @@ def swapped_too(change: Changed) -> Changed:
     """Return a change with red and blue swapped as well."""
     return change._replace(
         name=f"{change.name}, red and blue swapped",
-        advice=f"{change.advice}; and swap red and blue",
+        advice=f"{change.advice}, and swap red and blue",
         apply=lambda x: change.apply(swapped(x)),
     )
 
@@ -133,10 +133,10 @@ def _scales(extent: Extent, names: frozenset[str]) -> Iterator[Changed]:
         present, to_unit = unit
         for name, from_unit in _targets(extent).items():
             if name != present:
-                advice = f"the model wants its inputs as {name}, not {_text(extent)}"
+                advice = f"give the inputs as {name}, not {_text(extent)}"
                 yield Changed(f"as {name}", advice, _chained(to_unit, from_unit), names)
     if extent.is_image:
-        advice = "each image needs its mean taken away and to be divided by its standard deviation"
+        advice = "take its mean away from each image and divide it by its standard deviation"
         yield Changed("each image standardized", advice, _standardized, names)
 
 

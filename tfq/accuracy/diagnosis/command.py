@@ -13,24 +13,30 @@ _SWITCHES = ("allow_float_fallback", "allow_select_tf_ops", "allow_custom_ops", 
 
 
 def command(
-    source: Any, calibration_data: Any, profile: str | None, opening: Mapping[str, Any], flags: str
+    source: Any,
+    calibration_data: Any,
+    profile: str | None,
+    opening: Mapping[str, Any],
+    flags: str,
+    output: str = "OUTPUT.tflite",
 ) -> str:
     """Write the command that converts a source in one way.
 
     Args:
         source: What is converted, as in `tfq.convert`. What has no name in a shell, such as a model
             in memory, gets a word in capitals for the user to replace.
-        calibration_data: As there.
+        calibration_data: As there; None for none.
         profile: The device; None for none.
         opening: The options of `tfq.convert` that say how the source and the data are read and
             what the result may have.
         flags: The rest, of `flags_of`.
+        output: What to call the result.
     """
     batch_size, parse = opening.get("batch_size", 1), opening.get("parse_function")
     known = {
         "model": path_of(source, "MODEL"),
         "profile": profile,
-        "calibration_data": path_of(calibration_data, "DATA"),
+        "calibration_data": None if calibration_data is None else path_of(calibration_data, "DATA"),
         "image_scale": opening.get("image_scale"),
         "parse_function": None if parse is None else _place(parse),
         "batch_size": None if batch_size == 1 else batch_size or 0,
@@ -41,7 +47,7 @@ def command(
         sizes = ",".join("?" if each is None else str(each) for each in shape)
         words.append(flags_of({"input_shape": f"{name}:{sizes}"}))
     words += [f"--{name}" for name in _SWITCHES if opening.get(name)]
-    return " ".join(["tfq convert", *words, flags, "--output=OUTPUT.tflite"])
+    return " ".join(["tfq convert", *words, flags, flags_of({"output": output})])
 
 
 def flags_of(options: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tfq.accuracy.diagnosis.input_checks import InputReport
 
 _SIXTEEN = ": 16 bits are close to float, 8 bits are not"
-_WEIGHTS = ": 8-bit weights alone, with float activations, are not close to float"
+_WEIGHTS = ": 8-bit weights, with float activations, are not close to float"
 
 
 def decide(
@@ -30,14 +30,13 @@ def decide(
         eight: With 8 bits.
         weights: With nothing but 8-bit weights; None where it was not asked.
     """
-    if report.helping:
-        return "input"
-    if report.is_bad:
-        return "float_model"
+    # A suspicion about the data hides nothing that 8 bits do: it is told beside it.
+    if report.is_void:
+        return "input" if report.helping else "float_model"
     if eight.close is None:
         return "unmade"
     if eight.close:
-        return "healthy"
+        return "input" if report.helping else "healthy"
     # 16-bit activations have 8-bit weights: where these alone cost too much, the bits do.
     if sixteen.close or (weights is not None and weights.close is False):
         return "quantization"
@@ -63,18 +62,45 @@ def sentence(
     rows = evaluations if weights is None else (*evaluations, weights)
     figures = ", ".join(filter(None, (_figure(each, metric) for each in rows)))
     text = VERDICTS[verdict]
+    suspected = suspicion(report, metric)
     if verdict == "input":
-        best = report.helping[0]
-        before = best.score - best.gain * (1 if report.higher_is_better else -1)
-        text += f": {metric} is {figure(before, metric)} as they are, {figure(best.score, metric)} "
-        return f"{text[0].upper()}{text[1:]}with this change: {best.name}."
+        return f"{text[0].upper()}{text[1:]}: {suspected}"
     if verdict == "float_model":
         text += _reason(report)
     elif verdict == "quantization":
         text += _SIXTEEN if evaluations[1].close else _WEIGHTS
     elif verdict == "unmade":
         text += f": {evaluations[-1].error}"
-    return f"{text[0].upper()}{text[1:]}{f' ({figures})' if figures else ''}."
+    said = f"{text[0].upper()}{text[1:]}{f' ({figures})' if figures else ''}."
+    return f"{said} Beside that, {suspected}" if suspected else said
+
+
+def suspicion(report: InputReport, metric: str | None) -> str:
+    """Say which change of the data float does better with; empty where there is none.
+
+    Args:
+        report: What the float model says of the data.
+        metric: Of the scores.
+    """
+    if not report.helping:
+        return ""
+    best = report.helping[0]
+    before = best.score - best.gain * (1 if report.higher_is_better else -1)
+    return (
+        f"float itself gains {gained(best.gain, metric)} ({metric} {figure(before, metric)} as "
+        f"they are, {figure(best.score, metric)} with this change: {best.name}); was the model "
+        "trained on such data?"
+    )
+
+
+def gained(gain: float, metric: str | None) -> str:
+    """Return a difference of scores as people write it: of shares in points.
+
+    Args:
+        gain: The difference.
+        metric: Of the scores.
+    """
+    return f"{100 * gain:.1f} points" if metric in SHARES else f"{gain:.3g}"
 
 
 def figure(score: float, metric: str | None) -> str:

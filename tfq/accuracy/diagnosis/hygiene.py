@@ -77,9 +77,10 @@ def _batch_norms(model: Model, keras_model: Any) -> Iterator[Advice]:
         each for each in convolutions if not _has_norm(each) and _is_followed(each, convolutions)
     ]
     if missing:
+        have = "has" if len(missing) == 1 else "have"
         text = (
-            f"{len(missing)} of {len(convolutions)} convolutions have no BatchNorm behind them: "
-            f"{_listed([each.name for each in missing])}; activations then reach unlike far"
+            f"{len(missing)} of {len(convolutions)} convolutions {have} no BatchNorm behind: "
+            f"{_listed([each.name for each in missing])}; ranges then differ between channels"
         )
         yield Advice("batch_norm", text, missing[0].name)
 

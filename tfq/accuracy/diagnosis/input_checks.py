@@ -39,6 +39,8 @@ _LEAST_SAMPLES = 20
 # What helps gains so many points, or an error falls to this part.
 _LEAST_GAIN = 0.05
 _ERROR_LEFT = 0.75
+# A metric need not know changed labels, nor a model run on changed inputs.
+_UNFIT = (Error, ArithmeticError, LookupError, ValueError)
 
 
 class InputReport(NamedTuple):
@@ -113,7 +115,7 @@ def check_inputs(model: Model, samples: Samples, metric: Metric | None) -> Input
     limit = _chance(scorer, outputs)
     checks: tuple[Check, ...] = ()
     if metric.name not in SHARES or before < 1 - _LEAST_GAIN:
-        checks = _Screening(scorer, before, limit).confirmed_on(samples)
+        checks = _Screening(scorer, before, limit, samples).checks()
     reason = "all labels are the same: whether the float model does better than chance is not seen"
     unchecked = (reason,) if limit is None else ()
     is_chance = scorer.is_within(before, limit)
@@ -153,47 +155,46 @@ class _Scorer:
 class _Screening:
     """Changes that were tried on some samples; what seems to help there is run on all."""
 
-    def __init__(self, scorer: _Scorer, before: float, limit: float | None) -> None:
+    def __init__(
+        self, scorer: _Scorer, before: float, limit: float | None, samples: Samples
+    ) -> None:
         """Try them.
 
         Args:
-            scorer: Has the model and these samples.
-            before: Its score on them.
+            scorer: Has the model and some of the samples.
+            before: Its score on these.
             limit: What labels at random reach; None where that is not known.
+            samples: All that are judged.
         """
         self._scorer, self._before, self._limit = scorer, before, limit
+        self._samples = samples
         self._tries: list[tuple[_Try, Check]] = []
         for each in _label_tries(scorer):
             self._try(each)
         self._try_inputs()
 
-    def confirmed_on(self, samples: Samples) -> tuple[Check, ...]:
-        """Return the checks, those first that help on all samples, then by gain.
-
-        Args:
-            samples: All that are judged.
-        """
+    def checks(self) -> tuple[Check, ...]:
+        """Return them, those first that help on all samples, then by gain."""
         screened = _leading([check for _, check in self._tries])
         if any(each.helps for each in screened):
             tried = [each for each, _ in self._tries]
             pairs = zip(tried, screened, strict=True)
-            screened = _leading(list(self._confirmed(samples, pairs)))
+            screened = _leading(list(self._confirmed(pairs)))
         return tuple(sorted(screened, key=lambda each: (not each.helps, -each.gain)))
 
-    def _confirmed(self, samples: Samples, pairs: Iterable[tuple[_Try, Check]]) -> Iterator[Check]:
-        scorer, model, metric = self._scorer, self._scorer.model, self._scorer.metric
-        before = scored(model, samples, metric)
+    def _confirmed(self, pairs: Iterable[tuple[_Try, Check]]) -> Iterator[Check]:
+        model, metric = self._scorer.model, self._scorer.metric
+        before = scored(model, self._samples, metric)
         for each, check in pairs:
             if not check.helps:
                 yield check
                 continue
             try:
-                after = scored(model, each.apply(samples), metric)
-            except Error:
-                # A function of the user's own may know only some of the labels.
+                after = scored(model, each.apply(self._samples), metric)
+            except _UNFIT:
                 yield replace(check, helps=False)
                 continue
-            found = self._check(each, before.score, after.score, len(samples))
+            found = self._check(each, before.score, after.score, len(self._samples))
             higher, tries = metric.higher_is_better, len(self._tries)
             is_real = is_beyond_chance(before, after, higher=higher, tries=tries)
             yield replace(found, helps=found.helps and is_real)
@@ -205,18 +206,18 @@ class _Screening:
         return Check(tried.name, tried.advice, after, gain, count, helps)
 
     def _try(self, tried: _Try) -> Check | None:
-        """Try a change; None if a function of the user's own knows no such labels."""
+        """Try a change; None if there is no score with it."""
         scorer = self._scorer
         try:
             after = _score(scorer.model, tried.apply(scorer.samples), scorer.metric)
-        except Error:
+        except _UNFIT:
             return None
         check = self._check(tried, self._before, after, len(scorer.samples))
         self._tries.append((tried, check))
         return check
 
     def _try_inputs(self) -> None:
-        seen = extents(self._scorer.samples)
+        seen = extents(self._samples)
         made = [(each, self._try(_of_inputs(each))) for each in changes(seen)]
         done = [(each, check) for each, check in made if check is not None]
         if not done:
@@ -224,7 +225,11 @@ class _Screening:
         change, best = max(done, key=lambda each: each[1].gain)
         has_colours = any(each.is_image and each.channels == 3 for each in seen.values())
         if has_colours and best.name.startswith("as "):
-            self._try(_of_inputs(swapped_too(change)))
+            again = self._try(_of_inputs(swapped_too(change)))
+            # Two changes at once must be better than the one alone.
+            if again is not None and again.gain <= best.gain:
+                tried, check = self._tries.pop()
+                self._tries.append((tried, replace(check, helps=False)))
 
 
 def _leading(checks: Sequence[Check]) -> list[Check]:

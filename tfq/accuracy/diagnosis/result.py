@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 VERDICTS = {
     "healthy": "8 bits are close to float",
-    "input": "the data are not as the model wants them, even in float",
+    "input": "the data may not be as the model wants them, even in float",
     "float_model": "the float model itself does badly on these data",
     "quantization": "quantization is the cause",
     "elsewhere": "16 bits are not close to float either, so that the cause is not the 8 bits",
@@ -16,11 +16,11 @@ VERDICTS = {
 """By the name of a verdict, what it says."""
 
 CAUSES = {
-    "weight_channels": "Channels of very unlike weights share a scale",
+    "weight_channels": "Channels with very different weights share a scale",
     "weight_outlier": "A few large weights set the scale of the others",
     "activation_outlier": "Rare values set the range of an activation",
-    "activation_channels": "Channels of an activation reach unlike far, and share a scale",
-    "shared_scale": "What is joined has unlike ranges, and shares a scale",
+    "activation_channels": "Channels of an activation have very different ranges, and share a scale",
+    "shared_scale": "What is joined has different ranges, and shares a scale",
     "bias_overflow": "A bias does not fit into its integer type",
     "saturation": "Values are cut off at the end of the integer range",
     "softmax_input": "The steps of a SOFTMAX's input are coarse",
@@ -76,13 +76,16 @@ class Check:
         advice: What to do if it helps, a sentence.
         score: The principal score with it.
         gain: By how much that is better than without; positive is better.
-        helps: Whether that is more than chance does.
+        samples: On how many samples that is; what seems to help is run on all that are judged.
+        helps: Whether that is enough to matter, and more than the luckiest of several tries gains
+            by chance.
     """
 
     name: str
     advice: str
     score: float
     gain: float
+    samples: int
     helps: bool
 
 
@@ -112,8 +115,8 @@ class Layer:
         key: What `--passes=int16:…` calls it; None where nothing in the float model matches.
         sqnr: Of its output against the float model's, in dB: what has gathered up to here.
         isolated: Likewise, fed with the float model's values: its own error; None if not measured.
-        alone: Of the model's outputs, if this operator has 8 bits and all others are in float: what
-            it costs; None if not measured.
+        alone: Of the model's worst output, if this operator alone is in 8 bits and all others are
+            in float: what it costs; None if not measured.
         causes: Why.
     """
 
@@ -187,7 +190,7 @@ class Diagnosis:
         checks: What was tried on the float model; empty without labels.
         unchecked: What could not be checked, a sentence each.
         causes: About the whole model.
-        layers: Those with the largest errors of their own, the one that costs most first.
+        layers: Those with the largest isolated errors, the one that costs most first.
         errors: In running order, the index of each operator of the 8-bit model that could be
             compared, with the SQNR of its output in dB.
         remedies: What was tried, the best first.

@@ -159,12 +159,12 @@ class Session:
         report = check_inputs(self.bench.float_model, self.samples, self.metric)
         rows = (self.judge.float_row(), self._sixteen.evaluation, self._eight.evaluation)
         weights = None
-        if rows[1].close is False and rows[2].close is False and not report.is_bad:
+        if rows[1].close is False and rows[2].close is False and not report.is_void:
             weights = self._weights_alone()
         verdict = decide(report, rows[1], rows[2], weights)
         found = self._look_further(verdict)
         causes = (*self._calibration_causes(), *found.inside.causes)
-        causes = (*report.causes, *causes) if report.is_bad else (*causes, *report.causes)
+        causes = (*report.causes, *causes) if report.is_void else (*causes, *report.causes)
         best = remedies.recommended(found.remedies)
         name = None if self.metric is None else self.metric.name
         higher = self.metric is None or self.metric.higher_is_better

@@ -104,7 +104,8 @@ def per_tensor_weights(model: Model, profile: Profile) -> Iterator[Hit]:
         return
     why = f": {granularity.why}" if granularity.why else ""
     message = (
-        f"{len(coarse)} of {len(convolutions)} convolutions have per_tensor weights; "
+        f"{len(coarse)} of {len(convolutions)} convolutions "
+        f"{'has' if len(coarse) == 1 else 'have'} per_tensor weights; "
         f"{profile.name} recommends per_channel{why}"
     )
     yield Hit(message)

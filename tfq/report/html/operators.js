@@ -46,7 +46,10 @@ function operatorColumns(view) {
     {
       title: "Output tensor",
       value: (row) => output(row)?.name,
-      cell: (row) => html("span", { class: "tensor-name" }, output(row)?.name || NOTHING),
+      cell: (row) => {
+        const name = output(row)?.name || NOTHING;
+        return html("span", { class: "tensor-name", title: name }, name);
+      },
     },
   ];
 }

@@ -4,7 +4,7 @@ const SHARES = ["top1", "top5", "agreement", "miou", "map"];
 
 /** Accuracies are shares or errors in the unit of the outputs, by their metric. */
 function accuracyText(sweep, value) {
-  if (sweep.metric === "sqnr") return decibels(value);
+  if (sweep.metric === "sqnr") return ratio(value);
   return SHARES.includes(sweep.metric) ? percent(value, 2) : number(value);
 }
 
@@ -14,6 +14,13 @@ function dropText(sweep, value) {
   if (sweep.metric === "sqnr") return percent(value, 2);
   if (!SHARES.includes(sweep.metric)) return number(value);
   return `${Number((value * 100).toFixed(2))} pp`;
+}
+
+// What the SQNR is where nothing differs.
+const EXACT = 120;
+
+function ratio(value) {
+  return value === EXACT ? "exact" : decibels(value);
 }
 
 function profileColumn(name) {
@@ -53,10 +60,11 @@ function sweepColumns(sweep) {
     },
     measured("Size", "size", bytes),
     measured("Compression", "compression", times),
-    measured(sweep.metric ?? "accuracy", "accuracy", (value) => accuracyText(sweep, value)),
+    measured(sweep.metric === "sqnr" ? "SQNR" : (sweep.metric ?? "accuracy"), "accuracy", (value) => accuracyText(sweep, value)),
     measured(sweep.metric === "sqnr" ? "Relative error" : "Drop", "drop", (value) =>
       dropText(sweep, value),
     ),
+    ...(sweep.metric === "sqnr" ? [] : [measured("SQNR", "sqnr", ratio)]),
     measured("Latency", "latency_ms", milliseconds),
     measured("Memory", "peak_memory", bytes),
     measured("Integers", "integer_share", percent),

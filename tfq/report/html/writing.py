@@ -39,7 +39,7 @@ def write(
     comparisons: Iterable[Any],
 ) -> Written:
     """Do what `write_report` says; its arguments, results and errors."""
-    check_place(output)
+    _check_output(output)
     given = list(comparisons)
     swept = sweep if sweep is None or isinstance(sweep, Sweep) else load_sweep(sweep)
     shown = _models(models) or (_swept_models(swept) if swept is not None else [])
@@ -65,6 +65,15 @@ def write(
         tuple(model["name"] for model in data["models"]),
         tuple(_verdicts(data)),
     )
+
+
+def _check_output(output: Path_) -> None:
+    if not _is_path(output):
+        raise ArgumentError(
+            f"output: expected the path of the page to write, got a {type(output).__name__}; "
+            "the call is write_report(models, output)"
+        )
+    check_place(output)
 
 
 def _is_path(value: Any) -> bool:
