@@ -18,7 +18,7 @@ from tfq.passes.quantize import Scheme, quantize
 from tfq.passes.rewrite import Rewrite
 
 
-@pytest.fixture(scope="module", params=["face_detection_front", "face_detection_full_range"])
+@pytest.fixture(scope="module", params=["face_detection_front"])
 def face(request: pytest.FixtureRequest, faces: dict[str, Path]) -> tuple[Model, Model]:
     """A float model, equalized, and the same in integers with one scale a tensor."""
     reference, _ = equalize(float_weights(tfq.load(faces[request.param]))[0])
