@@ -19,7 +19,7 @@ CAUSES = {
     "weight_channels": "Channels with very different weights share a scale",
     "weight_outlier": "A few large weights set the scale of the others",
     "activation_outlier": "Rare values set the range of an activation",
-    "activation_channels": "Channels of an activation have very different ranges, and share a scale",
+    "activation_channels": "Channels of an activation differ widely in range, and share a scale",
     "shared_scale": "What is joined has different ranges, and shares a scale",
     "bias_overflow": "A bias does not fit into its integer type",
     "saturation": "Values are cut off at the end of the integer range",
