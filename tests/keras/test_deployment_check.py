@@ -159,3 +159,38 @@ def test_an_export_is_what_convert_makes(data: dict[str, np.ndarray], tmp_path: 
 def test_nothing_is_converted_for_a_place_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(tfq.ArgumentError, match="there is no directory"):
         export(None, tmp_path / "missing" / "model.tflite")
+
+
+def test_every_fit_begins_with_a_check_and_another_model_anew(data: dict[str, np.ndarray]) -> None:
+    model, watching = compiled(), check(data, every=3)
+    fit(model, data, watching, epochs=1)
+    first = watching.best
+    more = model.fit(
+        data["image"], data["y"], initial_epoch=1, epochs=3, verbose=0, callbacks=[watching]
+    ).history["val_int8_accuracy"]
+    assert first is not None and more[0] > first and watching.best == max(more)
+    other = compiled()
+    other.optimizer.learning_rate = 0.0
+    fit(other, data, watching, epochs=1)
+    assert watching.best is not None and watching.best < max(more)
+
+
+def test_a_model_that_is_nan_from_the_start_has_its_columns(data: dict[str, np.ndarray]) -> None:
+    model, watching = compiled(), check(data)
+    model.layers[1].bias.assign(np.full(8, np.nan))
+    watching.set_model(model)
+    logs: dict[str, float] = {}
+    with pytest.warns(tfq.ConversionWarning, match="not checked"):
+        watching.on_epoch_end(0, logs)
+    assert set(logs) == {f"val_int8_{name}" for name in ("accuracy", "size", "errors", "warnings")}
+    assert all(map(math.isnan, logs.values()))
+
+
+def test_a_generator_is_refused_as_there_are_several_checks(data: dict[str, np.ndarray]) -> None:
+    with pytest.raises(tfq.ArgumentError, match=r"calibration_data: .* got a generator"):
+        check(data, calibration_data=iter([data["image"][:1]]))
+
+
+def test_what_is_no_device_is_refused() -> None:
+    with pytest.raises(tfq.ArgumentError, match="profile: expected the name of a device"):
+        DeploymentCheck(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import keras
@@ -180,3 +181,19 @@ def test_a_sweep_says_that_the_scheme_was_chosen_in_training() -> None:
     (row,) = tfq.sweep(trained, calibration_data=np.asarray(data), modes=["float16"]).rows
 
     assert "was trained for one scheme" in str(row.error)
+
+
+def test_a_dense_layer_on_images_reads_what_was_trained() -> None:
+    image = keras.Input((6, 6, 3))
+    x = keras.layers.GlobalAveragePooling2D(keepdims=True)(image)
+    gate = keras.layers.Dense(3, activation="sigmoid")(keras.layers.Dense(8, activation="relu")(x))
+    model = keras.Model(image, keras.layers.Multiply()([image, gate]))
+    data = inputs(model)
+    trained = tfq.qat.quantize_model(model, scheme=tfq.qat.Scheme())
+    train(trained, data)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", tfq.ConversionWarning)
+        file = tfq.convert(trained)
+
+    assert distances(trained, file, data)[0].mean < 0.6

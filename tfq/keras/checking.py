@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
 _PREFIX = "val_int8_"
 # What Keras calls it.
 _NAMES = {"top1": "accuracy"}
+
+
+def _profile(profile: Any) -> Profile:
+    from tfq.profiles import Profile
+
+    if isinstance(profile, Profile):
+        return profile
+    if not isinstance(profile, (str, os.PathLike)):
+        raise ArgumentError(
+            f"profile: expected the name of a device or a profile, got {type(profile).__name__}"
+        )
+    return load_profile(profile)
 
 
 class DeploymentCheck(keras.callbacks.Callback):  # type: ignore[misc]
@@ -68,7 +81,8 @@ class DeploymentCheck(keras.callbacks.Callback):  # type: ignore[misc]
                 `model.evaluate` takes them. Without, nothing is scored.
             labels: Of the evaluation data, if they are not among them.
             metric: As in `tfq.compare`.
-            every: So many epochs from one check to the next; the first and the last are checked.
+            every: So many epochs from one check to the next; the first of a `fit` and the last
+                are checked.
             path: Where the best `.tflite` is kept; None for nowhere.
             **options: As in `tfq.convert`.
 
@@ -86,14 +100,33 @@ class DeploymentCheck(keras.callbacks.Callback):  # type: ignore[misc]
             check_place(path)
             if evaluation_data is None:
                 raise ArgumentError("path: expected evaluation_data, which say what is the best")
-        is_named = isinstance(profile, (str, os.PathLike))
-        self.profile: Profile = load_profile(profile) if is_named else profile  # type: ignore[arg-type, assignment]
-        self.best: float | None = None
-        self.best_model: ConvertedModel | None = None
+        for name, data in (("calibration", calibration_data), ("evaluation", evaluation_data)):
+            if isinstance(data, Iterator):
+                raise ArgumentError(
+                    f"{name}_data: expected data that each check can go through, got a generator"
+                )
+        self.profile = _profile(profile)
         self._convert = {"calibration_data": calibration_data, **options}
         self._evaluation = evaluation_data, labels, metric
         self._every, self._path = every, path
+        self._forget()
+
+    def _forget(self) -> None:
+        self.best: float | None = None
+        self.best_model: ConvertedModel | None = None
         self._logs: dict[str, float] = {}
+        self._is_first = True
+
+    def set_model(self, model: Any) -> None:
+        """Take the model; what is known of another one is forgotten."""
+        if model is not self._model:
+            self._forget()
+        super().set_model(model)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Check at the end of the next epoch, whatever its number."""
+        del logs
+        self._is_first = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Check, and add to the logs.
@@ -106,8 +139,9 @@ class DeploymentCheck(keras.callbacks.Callback):  # type: ignore[misc]
             tfq.Error: The data do not fit the model, or an option does not.
         """
         is_last = epoch + 1 == (self.params or {}).get("epochs")
-        if epoch % self._every == 0 or is_last:
+        if epoch % self._every == 0 or is_last or self._is_first:
             self._logs = self._checked()
+        self._is_first = False
         if logs is not None:
             logs.update(self._logs)
 
@@ -116,7 +150,7 @@ class DeploymentCheck(keras.callbacks.Callback):  # type: ignore[misc]
             made = convert(self.model, profile=self.profile, **self._convert)
         except ConversionError as error:
             warnings.warn(f"not checked: {error}", ConversionWarning, stacklevel=2)
-            return dict.fromkeys(self._logs, math.nan)
+            return dict.fromkeys(self._logs or self._usual(), math.nan)
         assert made.report is not None
         found = {
             "size": float(made.size),
@@ -124,6 +158,11 @@ class DeploymentCheck(keras.callbacks.Callback):  # type: ignore[misc]
             "warnings": float(made.report.count("warning")),
         }
         return {_PREFIX + name: value for name, value in (self._scores(made) | found).items()}
+
+    def _usual(self) -> list[str]:
+        """The names of the numbers of a classifier: before anything could be checked."""
+        scores = ["accuracy"] if self._evaluation[0] is not None else []
+        return [_PREFIX + name for name in (*scores, "size", "errors", "warnings")]
 
     def _scores(self, made: ConvertedModel) -> dict[str, float]:
         """Score the model, and keep it if it is the best."""

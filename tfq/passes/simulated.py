@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # Beside the types that models compute in: what TFLiteConverter writes for 16 bits.
 _UINT16 = (0, 65535, 32768)
 _CLIPS = ("RELU", "RELU6")
+_MOVES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE", "TRANSPOSE")
 # What TFLiteConverter writes differs from what was trained by the rounding of float32.
 _NEAR = 0.01
 
@@ -75,7 +76,9 @@ def simulated(model: Model, scheme: Scheme) -> Simulated:
        last says how readers see the value.
     2. Constants become the floats that are left of them: those that are rounded so, and integers
        behind DEQUANTIZE.
-    3. Tensors that share a scale with a rounded one share its range.
+    3. Tensors that share a scale with a rounded one share its range. What is only moved, and then
+       rounded again, has the last range, too: TFLiteConverter moves such pairs behind RESHAPE, and
+       puts others in their place.
     4. What is only read by a RELU with a range gets that: the kernels clip in the end.
     5. A pair of 16 bits with the zero point off the middle, which `tfq.qat` writes, is no range
        but says that what made the value stays in float.
@@ -103,6 +106,7 @@ def simulated(model: Model, scheme: Scheme) -> Simulated:
         elif not origin.is_constant:
             rows.setdefault(keys[origin], []).append(found)
     bare = _without(model, pairs, origins)
+    _move_back(bare, rows)
     spans = {key: _span(each[-1], scheme) for key, each in rows.items()}
     types = _completed(bare, spans, marks, scheme)
     scales = {key: each[-1].scales[0] for key, each in rows.items()}
@@ -215,6 +219,19 @@ def _redirect(draft: Draft, indices: Mapping[int, int]) -> None:
         if signature["subgraph_index"] == 0:
             for entry in signature["outputs"] or ():
                 entry["tensor_index"] = indices.get(entry["tensor_index"], entry["tensor_index"])
+
+
+def _move_back(model: Model, rows: dict[str, list[Parameters]]) -> None:
+    """Give what is only moved the range of what it becomes, where both have one."""
+    graph = model.subgraphs[0]
+    keys = activation_keys(graph)
+    for operator in reversed(graph.operators):
+        source = operator.inputs[0] if operator.inputs else None
+        if operator.name not in _MOVES or source is None or source in graph.outputs:
+            continue
+        last = rows.get(keys[operator.outputs[0]])
+        if last is not None and keys.get(source) in rows and len(source.consumers) == 1:
+            rows[keys[source]] = last
 
 
 def _completed(
