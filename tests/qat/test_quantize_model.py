@@ -205,3 +205,11 @@ def test_tfq_itself_does_not_import_it() -> None:
 
     code = "import tfq, sys; sys.exit('tfq.qat' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_regularizers_of_separable_convolutions_stay() -> None:
+    image = keras.Input((6, 6, 3))
+    options = {"depthwise_regularizer": "l2", "pointwise_regularizer": "l2"}
+    model = keras.Model(image, keras.layers.SeparableConv2D(4, 3, **options)(image))
+    made = tfq.qat.quantize_model(model, scheme=tfq.qat.Scheme())
+    assert len(made.losses) == len(model.losses) == 2

@@ -41,6 +41,7 @@ _OF_DEPTHWISE = (
     "depthwise_constraint",
 )
 _OF_POINTWISE = ("filters", "use_bias", "bias_initializer", "bias_regularizer", "bias_constraint")
+_OF_WEIGHTS = ("initializer", "regularizer", "constraint")
 _MERGING = (_layers.Add, _layers.Multiply)
 
 
@@ -202,7 +203,9 @@ class Simplified:
             return _with_weights(made, call.values[0].shape, [layer.depthwise_kernel])
 
         def pointwise(name: str) -> Any:
-            config = {each: layer.get_config()[each] for each in _OF_POINTWISE}
+            given = layer.get_config()
+            config = {each: given[each] for each in _OF_POINTWISE}
+            config |= {f"kernel_{each}": given[f"pointwise_{each}"] for each in _OF_WEIGHTS}
             config.update(name=name, trainable=layer.trainable)
             made = pointwise_class(kernel_size=1, **config)
             weights = [layer.pointwise_kernel, *([layer.bias] if layer.use_bias else [])]
