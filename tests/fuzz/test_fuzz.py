@@ -18,7 +18,7 @@ from workers import FAILED, IN_PART, READ, REFUSED, fuzz
 from tfq.errors import InvalidModelError
 from tfq.model import Operator, Quantization, load
 
-_CASES = 24_000
+_CASES = 12_000
 _SEED = 20_261
 
 
