@@ -7,8 +7,6 @@ guide says; the sweep makes, runs and lints all modes; `--one_by_one` converts e
 if the sweep takes longer than its goal.
 """
 
-import contextlib
-import io
 import os
 import statistics
 import sys
@@ -20,27 +18,15 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
 import numpy as np
-import tensorflow as tf
+from conversion import with_tensorflow
 from equalizing import network
 
 import tfq
-from tfq.runtime.quiet import silenced
 from tfq.sweep.ways import chosen
 
 PROFILES = ("artpec8", "tidl-tda4vm")
 SAMPLES, TURNS = 8, 3
 MOST_TIMES = 1.5
-
-
-def with_tensorflow(model: keras.Model, data: np.ndarray) -> bytes:
-    """What TensorFlow's guide says."""
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([sample[None]] for sample in data)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    with silenced(), contextlib.redirect_stdout(io.StringIO()):
-        return converter.convert()
 
 
 def one_by_one(model: keras.Model, data: np.ndarray) -> None:

@@ -112,9 +112,9 @@ def convert(
     from tfq.convert import converted, opening, ranges_files, request, trained
     from tfq.errors import ArgumentError
     from tfq.format import check_apart
-    from tfq.profiles import load as load_profile
+    from tfq.profiles import resolve
 
-    device = load_profile(profile) if isinstance(profile, (str, os.PathLike)) else profile
+    device = None if profile is None else resolve(profile)
     options: dict[str, Any] = {
         "mode": mode,
         "granularity": granularity,

@@ -232,6 +232,8 @@ class _Chooser:
     def _run(self, tried: Sequence[Choice | Error]) -> list[Choice | Error]:
         """Run what was made, and add how near its outputs are where that can be known."""
         made = [each for each in tried if isinstance(each, Choice)]
+        if not made:
+            return list(tried)
         wide = self.making.request.mode.name == "int16x8"
         expected = self.expected.part(_COMPARED_WIDE if wide else _MOST_SAMPLES)
         if not self.samples or any(_has_custom(each.model) for each in made):

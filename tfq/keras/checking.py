@@ -16,7 +16,7 @@ from tfq.accuracy.metrics import find
 from tfq.convert import convert
 from tfq.errors import ArgumentError, ConversionError, ConversionWarning
 from tfq.format import check_place
-from tfq.profiles import load as load_profile
+from tfq.profiles import resolve
 
 if TYPE_CHECKING:
     from tfq.convert.converted import ConvertedModel
@@ -25,18 +25,6 @@ if TYPE_CHECKING:
 _PREFIX = "val_int8_"
 # What Keras calls it.
 _NAMES = {"top1": "accuracy"}
-
-
-def _profile(profile: Any) -> Profile:
-    from tfq.profiles import Profile
-
-    if isinstance(profile, Profile):
-        return profile
-    if not isinstance(profile, (str, os.PathLike)):
-        raise ArgumentError(
-            f"profile: expected the name of a device or a profile, got {type(profile).__name__}"
-        )
-    return load_profile(profile)
 
 
 class DeploymentCheck(keras.callbacks.Callback):  # type: ignore[misc]
@@ -105,7 +93,7 @@ class DeploymentCheck(keras.callbacks.Callback):  # type: ignore[misc]
                 raise ArgumentError(
                     f"{name}_data: expected data that each check can go through, got a generator"
                 )
-        self.profile = _profile(profile)
+        self.profile = resolve(profile)
         self._convert = {"calibration_data": calibration_data, **options}
         self._evaluation = evaluation_data, labels, metric
         self._every, self._path = every, path

@@ -5,7 +5,7 @@ it. A profile repeats what its sources say, and leaves out what they do not say.
 """
 
 from tfq.profiles.constraint import Constraint
-from tfq.profiles.loader import load, names
+from tfq.profiles.loader import load, names, resolve
 from tfq.profiles.profile import (
     Conversion,
     Granularity,
@@ -29,4 +29,5 @@ __all__ = [
     "Source",
     "load",
     "names",
+    "resolve",
 ]

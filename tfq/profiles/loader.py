@@ -28,6 +28,25 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(file.removesuffix(SUFFIX) for file in files if file.endswith(SUFFIX)))
 
 
+def resolve(given: Any) -> Profile:
+    """Return the profile that an argument of the API stands for.
+
+    Args:
+        given: A profile, or what `load` takes.
+
+    Raises:
+        tfq.errors.ArgumentError: If it is neither.
+        tfq.errors.ProfileError: As in `load`.
+    """
+    if isinstance(given, profile.Profile):
+        return given
+    if not isinstance(given, (str, os.PathLike)):
+        raise errors.ArgumentError(
+            f"profile: expected the name of a device or a profile, got {type(given).__name__}"
+        )
+    return load(given)
+
+
 def load(name_or_path: str | os.PathLike[str]) -> Profile:
     """Load a device profile.
 

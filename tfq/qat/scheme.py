@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfq.errors import ArgumentError
 from tfq.passes.scales import Scheme
-from tfq.profiles import load as load_profile
+from tfq.profiles import resolve
 
 if TYPE_CHECKING:
     from tfq.profiles import Profile
@@ -34,8 +34,7 @@ def scheme_for(
         raise ArgumentError("profile, scheme: expected one of both; got both or none")
     if scheme is not None:
         return _checked(scheme)
-    device = load_profile(profile) if isinstance(profile, (str, os.PathLike)) else profile
-    assert device is not None
+    device = resolve(profile)
     wanted = device.quantization
     if wanted.compute == "float":
         raise ArgumentError(f"profile: {device.name} computes in float, expected one with integers")

@@ -139,13 +139,13 @@ def _devices(profiles: Sequence[str | os.PathLike[str] | Profile]) -> list[Profi
         tfq.ArgumentError: If two have the same name.
     """
     from tfq.errors import ArgumentError
-    from tfq.profiles import load
+    from tfq.profiles import resolve
 
     if isinstance(profiles, (str, os.PathLike)):
         profiles = [profiles]
     named: dict[str, Profile] = {}
     for each in profiles:
-        device = load(each) if isinstance(each, (str, os.PathLike)) else each
+        device = resolve(each)
         if named.setdefault(device.name, device) != device:
             raise ArgumentError(f"profiles: expected each name once, got {device.name!r} twice")
     return list(named.values())

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tfq.errors import ArgumentError
 from tfq.format import check_apart, check_place, write_whole
 from tfq.model import Model, load
-from tfq.profiles import Profile
-from tfq.profiles import load as load_profile
+from tfq.profiles import Profile, resolve
 from tfq.report.html import Verdict, Written
 from tfq.report.html.data import MOST_TEXT, page_data, sha256
 from tfq.report.html.graph import shortened
@@ -47,7 +46,7 @@ def write(
         raise ArgumentError("expected the path of a .tflite file, or a sweep, to report on")
     check_apart({"output": output}, _read_files(shown, given, swept))
     names = [*profiles] or (swept.profiles if swept is not None else ())
-    devices = [each if isinstance(each, Profile) else load_profile(each) for each in names]
+    devices = [resolve(each) for each in names]
     digests = [sha256(each) for each in shown]
     by_digest = dict(zip(digests, shown, strict=True))
     known = _by_model(by_digest, given)
